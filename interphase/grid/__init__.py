@@ -1,0 +1,1 @@
+"""The staggered grid: cells, faces, edges, and the differences between them."""

@@ -1,0 +1,76 @@
+"""Neighbours of a cell across the box: periodic in plane, a wall below and above along the normal.
+
+What lies beyond a wall is an argument: a number, a plane of numbers, or `MIRROR` (the value next to the wall).
+"""
+
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array
+
+MIRROR = "mirror"
+Wall = float | Array | str
+
+
+def _beyond(nearest: Array, wall: Wall) -> Array:
+    if isinstance(wall, str):
+        return nearest
+    return jnp.broadcast_to(jnp.asarray(wall, nearest.dtype), nearest.shape)
+
+
+def before(field: Array, axis: int, wall: Wall = 0.0) -> Array:
+    """The value one place down `axis` (negative index); below the lowest cell along the normal lies `wall`."""
+    axis += field.ndim
+    size = field.shape[axis]
+    kept = lax.slice_in_dim(field, 0, size - 1, axis=axis)
+    if axis == field.ndim - 1:
+        entering = _beyond(lax.slice_in_dim(field, 0, 1, axis=axis), wall)
+    else:
+        entering = lax.slice_in_dim(field, size - 1, size, axis=axis)
+    return lax.concatenate([entering, kept], axis)
+
+
+def after(field: Array, axis: int, wall: Wall = 0.0) -> Array:
+    """The value one place up `axis` (negative index); above the highest cell along the normal lies `wall`."""
+    axis += field.ndim
+    size = field.shape[axis]
+    kept = lax.slice_in_dim(field, 1, size, axis=axis)
+    if axis == field.ndim - 1:
+        entering = _beyond(lax.slice_in_dim(field, size - 1, size, axis=axis), wall)
+    else:
+        entering = lax.slice_in_dim(field, 0, 1, axis=axis)
+    return lax.concatenate([kept, entering], axis)
+
+
+def pad(field: Array, dim: int, below: Wall = 0.0, above: Wall = 0.0) -> Array:
+    """Adds one layer on both sides of the last `dim` axes.
+
+    A fused stencil that reads windows of one padded array runs about twice as fast on a CPU
+    as one that concatenates a shifted copy for every neighbour.
+    """
+    for axis in range(field.ndim - dim, field.ndim):
+        first = lax.slice_in_dim(field, 0, 1, axis=axis)
+        last = lax.slice_in_dim(field, field.shape[axis] - 1, field.shape[axis], axis=axis)
+        if axis == field.ndim - 1:
+            first, last = _beyond(first, below), _beyond(last, above)
+        else:
+            first, last = last, first
+        field = lax.concatenate([first, field, last], axis)
+    return field
+
+
+def window(padded: Array, dim: int, shift: dict[int, int] | None = None, start: int = 0, extra: int = 0) -> Array:
+    """A view into an array made by `pad`.
+
+    **Arguments:**
+
+    - `shift`: by how many cells the view is moved along each (negative) axis.
+    - `start`: -1 to begin one cell before the first, along every axis.
+    - `extra`: how many more cells than the unpadded array the view has, along every axis.
+    """
+    shift = shift or {}
+    lower, upper = [0] * (padded.ndim - dim), list(padded.shape[: padded.ndim - dim])
+    for axis in range(-dim, 0):
+        begin = 1 + start + shift.get(axis, 0)
+        lower.append(begin)
+        upper.append(begin + padded.shape[axis] - 2 + extra)
+    return lax.slice(padded, lower, upper)

@@ -1,0 +1,68 @@
+"""The staggered rectilinear grid: shape, spacing, sharding."""
+
+import math
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from interphase.arrays import CellVectors
+
+
+class Grid(eqx.Module):
+    """A box of equal cells: periodic in plane, bounded along the last axis (the electrode normal).
+
+    **Arguments:**
+
+    - `shape`: number of cells per axis, normal last; 2-D (plane strain) or 3-D.
+    - `spacing`: edge lengths of a cell per axis [-, in units of `Scales.length`].
+    - `sharding`: how arrays are laid out over devices, or `None` for one device.
+    """
+
+    shape: tuple[int, ...] = eqx.field(static=True)
+    spacing: tuple[float, ...] = eqx.field(static=True)
+    sharding: jax.sharding.Sharding | None = eqx.field(static=True, default=None)
+
+    def __check_init__(self):
+        if len(self.shape) not in (2, 3) or len(self.shape) != len(self.spacing):
+            raise ValueError("a grid needs two or three axes and one spacing per axis")
+
+    @property
+    def dim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def axes(self) -> range:
+        """The grid axes as negative indices, so that component axes in front do not matter; -1 is the normal."""
+        return range(-self.dim, 0)
+
+    @property
+    def pairs(self) -> list[tuple[int, int]]:
+        """The pairs of axes (a, b), a < b, in which shear components are stored."""
+        return [(a, b) for a in self.axes for b in self.axes if a < b]
+
+    @property
+    def cell_volume(self) -> float:
+        return math.prod(self.spacing)
+
+    @property
+    def area(self) -> float:
+        """Projected electrode area [-]."""
+        return math.prod(n * h for n, h in zip(self.shape[:-1], self.spacing[:-1], strict=True))
+
+    @property
+    def height(self) -> float:
+        return self.shape[-1] * self.spacing[-1]
+
+    def cell_centres(self) -> CellVectors:
+        """Position of every cell centre, origin at a corner of the box on the collector [-]."""
+        ticks = [(jnp.arange(n) + 0.5) * h for n, h in zip(self.shape, self.spacing, strict=True)]
+        return jnp.stack(jnp.meshgrid(*ticks, indexing="ij"))
+
+    def shard(self, array: Array) -> Array:
+        """Asks for this array's layout over the devices; does nothing on one device."""
+        if self.sharding is None or array.ndim < self.dim:
+            return array
+        spec = jax.sharding.PartitionSpec(*[None] * (array.ndim - self.dim), *self.sharding.spec)
+        return jax.lax.with_sharding_constraint(array, jax.sharding.NamedSharding(self.sharding.mesh, spec))

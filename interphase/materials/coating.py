@@ -1,0 +1,116 @@
+"""A coating as functions of its own material coordinates: layers, gradients along the depth, defects in plane.
+
+A property at depth s ∈ [0, 1] (0 inner, 1 outer) and material position y in plane is
+
+    p(s, y) = Σ_layers H_l(s) p_l(s_l) · exp(a_p g(y))
+
+with smooth windows H_l that sum to one, the layer's own profile p_l (one number, or control points from its inner to its
+outer face, interpolated linearly), and a zero-mean, unit-variance map g of lateral defects with log-amplitude a_p.
+Conductivities join in series across layers (resistivities add), moduli in parallel.
+"""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from interphase.arrays import Cells, Scalar
+
+Profile = Float[Array, " points"]
+
+
+class Layer(eqx.Module):
+    """One layer; every property is a profile of one or more control points, inner face first. SI.
+
+    **Arguments:**
+
+    - `thickness`: [m]; a single number.
+    - `modulus` [Pa], `poisson_ratio` [-], `ionic_conductivity` [S/m].
+    - `transference_number`: of lithium; 1 for a single-ion conductor, which dissolves no salt [-].
+    - `salt_diffusivity`: [m²/s]; only where the transference number is below one.
+    - `exchange_current`: against lithium [A/m²].
+    - `yield_strength` [Pa], `relaxation_time` [s]: infinite for none.
+    - `relaxed_fraction`: share of the modulus that never relaxes [-].
+    - `strain_limit` [-], `strength` [Pa]: what the outputs compare with; infinite where unknown.
+    """
+
+    thickness: Scalar
+    modulus: Profile
+    poisson_ratio: Profile
+    ionic_conductivity: Profile
+    transference_number: Profile
+    salt_diffusivity: Profile
+    exchange_current: Profile
+    yield_strength: Profile
+    relaxation_time: Profile
+    relaxed_fraction: Profile
+    strain_limit: Profile
+    strength: Profile
+
+
+class Mosaic(eqx.Module):
+    """Lateral defects: a map g over the material's in-plane positions and the log-amplitude per property.
+
+    **Arguments:**
+
+    - `map`: g on the in-plane cells, zero mean, unit variance [-].
+    - `modulus`, `ionic_conductivity`, `thickness`: amplitudes a [-]; 0 leaves a property uniform.
+    """
+
+    map: Float[Array, "*plane"]
+    modulus: Scalar
+    ionic_conductivity: Scalar
+    thickness: Scalar
+
+
+class Coating(eqx.Module):
+    """Layers from the lithium outward, and lateral defects.
+
+    **Arguments:**
+
+    - `yields`, `relaxes`, `has_equilibrium`: which laws any layer needs (static).
+    """
+
+    layers: tuple[Layer, ...]
+    mosaic: Mosaic | None
+    yields: bool = eqx.field(static=True)
+    relaxes: bool = eqx.field(static=True)
+    has_equilibrium: bool = eqx.field(static=True)
+
+    @property
+    def thickness(self) -> Array:
+        return sum(layer.thickness for layer in self.layers)
+
+    def boundaries(self) -> Array:
+        """Depths at which one layer ends and the next begins."""
+        return jnp.cumsum(jnp.stack([layer.thickness for layer in self.layers]))[:-1] / self.thickness
+
+    def property(self, name: str, depth: Cells, blend: float | Array, join: str = "parallel") -> Cells:
+        """A layer property at material depths.
+
+        **Arguments:**
+
+        - `blend`: width over which layers join, as a share of the thickness.
+        - `join`: `"parallel"` mixes values, `"series"` mixes their inverses.
+        """
+        ends = self.boundaries()
+        above = [jnp.ones_like(depth)] + [jax.nn.sigmoid((depth - end) / blend) for end in ends]
+        total = jnp.zeros_like(depth)
+        inner = jnp.zeros(())
+        for k, layer in enumerate(self.layers):
+            share = above[k] - (above[k + 1] if k + 1 < len(above) else 0.0)
+            width = layer.thickness / self.thickness
+            profile = getattr(layer, name)
+            value = along_profile(profile, (depth - inner) / width)
+            total = total + share * (1 / value if join == "series" else value)
+            inner = inner + width
+        return 1 / total if join == "series" else total
+
+
+def along_profile(profile: Profile, position: Array) -> Array:
+    """Linear interpolation between equally spaced control points; constant beyond the ends."""
+    if profile.shape[0] == 1:
+        return jnp.broadcast_to(profile[0], position.shape)
+    points = jnp.clip(position, 0.0, 1.0) * (profile.shape[0] - 1)
+    hats = [jnp.maximum(1 - jnp.abs(points - k), 0.0) for k in range(profile.shape[0])]
+    return sum(hat * profile[k] for k, hat in enumerate(hats))

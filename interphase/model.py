@@ -1,0 +1,334 @@
+"""The coupled time step.
+
+    1  look      where the surfaces are, what every cell is made of
+    2  balance   force, charge and reaction together: velocity, stress, current
+    3  salt      the concentration that the current leaves behind
+    4  carry     fractions, stress and material coordinates move with the material
+
+`Model.step` is a pure function of state, drive and step size. `run` calls it from the host, `rollout` inside a scan.
+"""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from interphase.arrays import Cells, CellVectors, Scalar
+from interphase.grid.grid import Grid
+from interphase.grid.stencils import smooth
+from interphase.materials.stack import Stack
+from interphase.physics import mixture
+from interphase.physics.balance import Balance, Control
+from interphase.physics.creep import Hardening
+from interphase.physics.elimination import CoupledProblem
+from interphase.physics.interface import Look
+from interphase.physics.momentum import Response, Strain
+from interphase.physics.phases import STABLE_SHARPENING, advected, cell_velocity, extended, rotated, transport
+from interphase.physics.salt import salt_step
+from interphase.protocol import Drive
+from interphase.solvers.krylov import SolveReport
+from interphase.solvers.newton import Newton, NewtonReport
+from interphase.state import Solution, State
+from interphase.units import Scales
+
+
+class Numerics(eqx.Module):
+    """How the equations are solved; none of it is physics.
+
+    **Arguments:**
+
+    - `interface_width`: w of the tanh profile, in cells along the normal.
+    - `substeps`: of the phase transport within a step.
+    - `sharpening`: Γ over the fastest interface; the profile holds for values above one.
+    - `newton`: of the coupled balance.
+    """
+
+    interface_width: float = eqx.field(static=True, default=1.0)
+    substeps: int = eqx.field(static=True, default=4)
+    sharpening: float = eqx.field(static=True, default=2.0)
+    newton: Newton = Newton()
+
+
+class StepReport(eqx.Module):
+    """What a step measured on its way, in units of the model's scales.
+
+    **Arguments:**
+
+    - `balance`, `salt`: how the solves went.
+    - `current`: plating current density continued off the surface, in cells.
+    - `area`: reacting surface per volume.
+    - `mean_current`: over the projected area; `boundary_current`: the same through the upper wall.
+    - `largest_speed`: of anything that carries an interface; `largest_stress_change` of any solid's components.
+    - `plate_pressure`: on the upper wall.
+    """
+
+    balance: NewtonReport
+    salt: SolveReport | None
+    current: Cells
+    area: Cells
+    mean_current: Scalar
+    boundary_current: Scalar
+    largest_speed: Scalar
+    largest_stress_change: Scalar
+    plate_pressure: Scalar
+
+
+class Model(eqx.Module):
+    """The physics of a cell on a grid.
+
+    **Arguments:**
+
+    - `stack`: materials, SI; their numbers may be differentiated with respect to.
+    - `has_plate`: a rigid plate under the drive's pressure closes the box; otherwise liquid at that pressure.
+    - `has_reservoir`: salt at c₀ on the upper wall; otherwise a counter electrode that blocks anions.
+    """
+
+    grid: Grid
+    stack: Stack
+    numerics: Numerics
+    scales: Scales = eqx.field(static=True)
+    has_plate: bool = eqx.field(static=True, default=False)
+    has_reservoir: bool = eqx.field(static=True, default=True)
+
+    @property
+    def width(self) -> float:
+        return self.numerics.interface_width
+
+    def step(self, state: State, drive: Drive, dt: Array) -> tuple[State, StepReport]:
+        """Advances the state by `dt` [s] under `drive`.
+
+        A failed solve is not raised: `report.balance.residual` is then above the tolerance, and the caller decides.
+        """
+        dt = jnp.asarray(dt) / self.scales.time
+        look = Look.at(state.lithium, self.width, self.grid)
+        balance = self._balance(state, look, drive, dt)
+        solution, newton_report = self._solve(balance, state)
+        strain, responses, growth = balance.mechanics(solution)
+        state, report = self._measured(state, balance, solution, growth, responses, newton_report)
+        state, salt_report = self._salted(state, balance, dt)
+        state = self._stressed(state, balance, strain, responses, dt)
+        state = self._carried(state, look, report, growth, dt)
+        return eqx.tree_at(lambda s: (s.time, s.step), state, (state.time + dt, state.step + 1)), eqx.tree_at(
+            lambda r: r.salt, report, salt_report, is_leaf=lambda x: x is None
+        )
+
+    # --- 2 balance --------------------------------------------------------------------------------------------------
+
+    def _balance(self, state: State, look: Look, drive: Drive, dt: Scalar) -> Balance:
+        stack, scales, grid = self.stack, self.scales, self.grid
+        pressure = drive.pressure / scales.stress
+        body = mixture.body(stack, state, look, pressure, self.width, scales, grid)
+        longitudinal = sum(p.fraction * (p.bulk_modulus + 4 / 3 * p.shear_modulus) for p in body.phases)
+        carried = sum(p.fraction * jnp.sqrt(jnp.sum(p.stress**2, axis=0)) for p in body.phases)
+        blocked_growth = 1e-3 * jnp.linalg.norm(longitudinal * look.area) * dt
+        return Balance(
+            body=body,
+            kinetics=mixture.kinetics(stack, state, look, self.width, scales, grid),
+            conductor=mixture.conduction(stack, state, self.has_reservoir, self.width, scales, grid),
+            look=look,
+            area=look.area * mixture.conducting_share(stack, state),
+            control=Control(
+                drive.current / scales.current_density,
+                drive.metal_potential / scales.potential,
+                drive.is_potentiostatic,
+                pressure,
+            ),
+            dt=dt,
+            stress_scale=jax.lax.stop_gradient(jnp.linalg.norm(carried) + blocked_growth),
+            width=self.width,
+            has_plate=self.has_plate,
+        )
+
+    def _solve(self, balance: Balance, state: State) -> tuple[Solution, NewtonReport]:
+        start = state.solution.continued(state.earlier_solution, state.last_step / state.earlier_step)
+        return self.numerics.newton.solve(CoupledProblem(balance), start)
+
+    def _measured(self, state, balance, solution, growth, responses, newton_report) -> tuple[State, StepReport]:
+        """The state with the solution in it, and what the solution says."""
+        grid = self.grid
+        stress_change = jnp.zeros(())
+        for phase, response in zip(balance.body.phases, responses, strict=True):
+            change = phase.fraction * jnp.max(jnp.abs(response.stress - phase.stress), axis=0)
+            stress_change = jnp.maximum(stress_change, jnp.max(change))
+        strain, _, _ = balance.mechanics(solution)
+        current = growth / balance.dt
+        surface = smooth(balance.area, grid, 3)
+        mean_current = jnp.sum(current) * grid.cell_volume / grid.area
+        mean_on_surface = jnp.sum(current) / (jnp.sum(balance.area) + 1e-30)
+        continued = (smooth(current, grid, 3) + 1e-9 * mean_on_surface) / (surface + 1e-9)
+        speed = jnp.maximum(jnp.max(jnp.abs(solution.velocity)), jnp.max(jnp.abs(continued) * (surface > 1e-4)))
+        report = StepReport(
+            balance=newton_report,
+            salt=None,
+            current=continued,
+            area=balance.area,
+            mean_current=mean_current,
+            boundary_current=-jnp.mean(balance.conductor.top_flux(solution.potential)),
+            largest_speed=speed,
+            largest_stress_change=stress_change,
+            plate_pressure=balance.body.plate_pressure(balance.body.stress(strain, responses)),
+        )
+        state = eqx.tree_at(
+            lambda s: (s.solution, s.earlier_solution, s.last_step, s.earlier_step, s.charge, s.charge_time),
+            state,
+            (
+                solution,
+                state.solution,
+                balance.dt,
+                state.last_step,
+                state.charge + mean_current * balance.dt,
+                state.charge_time + jnp.abs(mean_current) * balance.dt,
+            ),
+        )
+        return state, report
+
+    # --- 3 salt -----------------------------------------------------------------------------------------------------
+
+    def _salted(self, state: State, balance: Balance, dt: Scalar) -> tuple[State, SolveReport | None]:
+        if self.stack.electrolyte is None:
+            return state, None
+        capacity, diffusivity, share = mixture.salt_transport(self.stack, state, self.width, self.scales)
+        salt, report = salt_step(
+            state.salt,
+            capacity,
+            diffusivity,
+            share,
+            balance.conductor,
+            state.solution.potential,
+            dt,
+            self.scales.salt_source,
+            self.has_reservoir,
+            self.grid,
+        )
+        return eqx.tree_at(lambda s: s.salt, state, salt), report
+
+    # --- 4 carry ----------------------------------------------------------------------------------------------------
+
+    def _stressed(self, state: State, balance: Balance, strain: Strain, responses: list[Response], dt) -> State:
+        """New stresses and strains where the material still is."""
+        remaining = list(responses)
+        lithium = remaining.pop(0)
+        state = eqx.tree_at(lambda s: s.lithium_stress, state, lithium.stress)
+        if self.stack.lithium.creeps:
+            resistance = self._hardening().updated(
+                state.flow_resistance,
+                lithium.trial * (1 - lithium.factor) / (3 * balance.body.phases[0].shear_modulus),
+                dt,
+                self.stack.lithium.creep_rate * self.scales.time,
+            )
+            state = eqx.tree_at(lambda s: s.flow_resistance, state, resistance)
+        if state.coating is not None:
+            total = jnp.concatenate([strain.normal, 0.5 * strain.shear])
+            state = eqx.tree_at(
+                lambda s: (s.coating.stress, s.coating.strain),
+                state,
+                (remaining.pop(0).stress, state.coating.strain + total),
+            )
+            if state.coating.equilibrium_stress is not None:
+                state = eqx.tree_at(lambda s: s.coating.equilibrium_stress, state, remaining.pop(0).stress)
+        if state.solid_electrolyte is not None:
+            state = eqx.tree_at(lambda s: s.solid_electrolyte_stress, state, remaining.pop(0).stress)
+        return state
+
+    def _hardening(self) -> Hardening:
+        lithium = self.stack.lithium
+        return Hardening(
+            lithium.hardening_modulus / self.scales.stress,
+            lithium.hardening_exponent,
+            lithium.saturation_resistance / self.scales.stress,
+            lithium.rate_hardening,
+        )
+
+    def _carried(self, state: State, look: Look, report: StepReport, growth: Cells, dt: Scalar) -> State:
+        grid = self.grid
+        drift = report.current * look.normal
+        fractions = {"lithium": state.lithium}
+        if state.coating is not None:
+            fractions["coating"] = state.coating.fraction
+        if state.solid_electrolyte is not None:
+            fractions["solid_electrolyte"] = state.solid_electrolyte
+        moved = transport(
+            fractions,
+            state.solution.velocity,
+            state.solution.plate_velocity,
+            drift,
+            growth / dt,
+            self.numerics.sharpening * report.largest_speed,
+            dt,
+            self.width,
+            grid,
+            self.numerics.substeps,
+        )
+        material = cell_velocity(state.solution.velocity, state.solution.plate_velocity, grid)
+        resting, lifted = material - (1 - state.lithium) * drift, material + state.lithium * drift
+
+        def carry(stress, fraction, velocity):
+            stress = rotated(extended(stress, fraction, grid), velocity, dt, grid)
+            return advected(stress, velocity, dt, grid)
+
+        fresh = jnp.maximum(growth, 0.0)  # plated lithium is free of stress and dilutes what is there
+        state = eqx.tree_at(
+            lambda s: (s.lithium, s.lithium_stress),
+            state,
+            (
+                moved["lithium"],
+                carry(
+                    state.lithium_stress * state.lithium / (state.lithium + fresh + 1e-12), state.lithium, resting
+                ),
+            ),
+        )
+        if state.flow_resistance is not None:
+            state = eqx.tree_at(
+                lambda s: s.flow_resistance, state, advected(state.flow_resistance, resting, dt, grid)
+            )
+        if state.coating is not None:
+            state = eqx.tree_at(lambda s: s.coating, state, self._coating_carried(state, moved, lifted, carry, dt))
+        if state.solid_electrolyte is not None:
+            state = eqx.tree_at(
+                lambda s: (s.solid_electrolyte, s.solid_electrolyte_stress),
+                state,
+                (
+                    moved["solid_electrolyte"],
+                    carry(state.solid_electrolyte_stress, state.solid_electrolyte, lifted),
+                ),
+            )
+        return state
+
+    def _coating_carried(self, state: State, moved, lifted: CellVectors, carry, dt: Scalar):
+        coating = state.coating
+        coordinates = advected(jnp.concatenate([coating.depth[None], coating.drift]), lifted, dt, self.grid)
+        equilibrium = coating.equilibrium_stress
+        return eqx.tree_at(
+            lambda c: (c.fraction, c.depth, c.drift, c.stress, c.equilibrium_stress, c.strain),
+            coating,
+            (
+                moved["coating"],
+                coordinates[0],
+                coordinates[1:] + dt * lifted[:-1],
+                carry(coating.stress, coating.fraction, lifted),
+                None if equilibrium is None else carry(equilibrium, coating.fraction, lifted),
+                carry(coating.strain, coating.fraction, lifted),
+            ),
+            is_leaf=lambda x: x is None,
+        )
+
+    def longest_step(self, report: StepReport, courant: float, stress_change: Array, dt: Array) -> Array:
+        """The next step size [s] that keeps interface motion, stress increment and sharpening within bounds.
+
+        **Arguments:**
+
+        - `courant`: cells the fastest interface may move.
+        - `stress_change`: allowed increment of any stress component [Pa].
+        - `dt`: the step just taken [s].
+        """
+        spacing = min(self.grid.spacing)
+        speed = report.largest_speed + 1e-12
+        motion = courant * spacing / speed
+        sharpening = (
+            STABLE_SHARPENING
+            * self.numerics.substeps
+            * spacing**2
+            / (self.numerics.sharpening * speed * self.width)
+        )
+        stress = dt * (stress_change / self.scales.stress) / (report.largest_stress_change + 1e-12)
+        return jnp.minimum(jnp.minimum(motion, sharpening) * self.scales.time, stress)

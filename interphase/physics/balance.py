@@ -1,0 +1,114 @@
+"""Force balance, charge balance and reaction rate as one nonlinear system, solved together.
+
+    force      −∇·σ(v, i) = 0                                unknown v, and the plate's speed W
+    rate       δ [𝒜 − (φ_Γ − φ_m) − σ_n(v, i) − …] = 0       unknown 𝒜;  i = i(𝒜) by Butler–Volmer
+    charge     −∇·κ∇φ_e + i δ = 0                            unknown φ_e
+    control    ⟨i δ⟩ = I   or   φ_m = V                      unknown φ_m
+
+Stress slows plating and plating makes stress; lagging one behind the other is first order in the step and, with elastic
+lithium, unstable. `elimination` holds the approximate inverse that Newton's method uses.
+"""
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from interphase.arrays import Cells, Scalar
+from interphase.grid.grid import Grid
+from interphase.grid.stencils import centre_gradient
+from interphase.physics.charge import Conductor
+from interphase.physics.interface import Look
+from interphase.physics.momentum import Body, Response, Strain, normal_stress
+from interphase.physics.reaction import Kinetics
+from interphase.state import Solution
+
+
+class Control(eqx.Module):
+    """What the outside imposes.
+
+    **Arguments:**
+
+    - `current`: mean plating current density I [-].
+    - `metal_potential`: V, used instead of the current where `is_potentiostatic`.
+    - `pressure`: P on the plate [-].
+    """
+
+    current: Scalar
+    metal_potential: Scalar
+    is_potentiostatic: Array
+    pressure: Scalar
+
+
+class Balance(eqx.Module):
+    """The system of one step: everything it needs apart from the unknowns.
+
+    **Arguments:**
+
+    - `look`: where the lithium surface is.
+    - `area`: reacting lithium surface per volume δ: where an ionic conductor touches it [-].
+    - `stress_scale`: typical |σ|/h·√cells, by which the force residual is divided.
+    - `has_plate`: a rigid plate closes the box; otherwise the upper wall stands still and the filler below it gives way.
+    """
+
+    body: Body
+    kinetics: Kinetics
+    conductor: Conductor
+    look: Look
+    area: Cells
+    control: Control
+    dt: Scalar
+    stress_scale: Scalar
+    width: float = eqx.field(static=True)
+    has_plate: bool = eqx.field(static=True)
+
+    @property
+    def grid(self) -> Grid:
+        return self.body.grid
+
+    def mechanics(self, unknowns: Solution) -> tuple[Strain, list[Response], Cells]:
+        """Strain increments, answers of the phases, and plated volume fraction of the step."""
+        growth = self.kinetics.current(unknowns.affinity) * self.area * self.dt
+        strain = self.body.strain(unknowns.velocity * self.dt, unknowns.plate_velocity * self.dt, growth)
+        return strain, self.body.responses(strain, self.dt), growth
+
+    def potential_at_surface(self, potential: Cells) -> Cells:
+        """φ_Γ: φ_e at ξ = ½, continued from every cell along the normal, φ + ψ ∂φ/∂n.
+
+        Under a resistive coating φ_e falls by many RT/F within the diffuse interface; the reaction must not see that.
+        """
+        return potential + self.look.depth * jnp.sum(self.look.normal * centre_gradient(potential, self.grid), axis=0)
+
+    def residual(self, unknowns: Solution) -> Solution:
+        """All balances, each scaled to order one; zero at the solution."""
+        strain, responses, growth = self.mechanics(unknowns)
+        stress = self.body.stress(strain, responses)
+        current = growth / self.dt
+        driving = self.potential_at_surface(unknowns.potential) - unknowns.metal_potential
+        mismatch = self.kinetics.mismatch(unknowns.affinity, driving, normal_stress(stress, self.body.direction))
+        control = self.control
+        return Solution(
+            velocity=self.body.force(unknowns.velocity * self.dt, growth, strain, responses) / self.stress_scale,
+            plate_velocity=(control.pressure - self.body.plate_pressure(stress)) / self.plate_scale
+            if self.has_plate
+            else unknowns.plate_velocity,
+            affinity=self.area * mismatch / self.area_scale,
+            potential=(self.conductor.outflow(unknowns.potential) + current) / self.area_scale,
+            metal_potential=jnp.where(
+                control.is_potentiostatic,
+                unknowns.metal_potential - control.metal_potential,
+                self.mean(current) - control.current,
+            ),
+        )
+
+    def mean(self, per_volume: Cells) -> Array:
+        """Integral over the box per electrode area."""
+        return jnp.sum(per_volume) * self.grid.cell_volume / self.grid.area
+
+    @property
+    def area_scale(self) -> Array:
+        """Makes the norm of a unit current on the whole surface equal to one."""
+        return jnp.linalg.norm(self.area)
+
+    @property
+    def plate_scale(self) -> Array:
+        return self.stress_scale / self.grid.shape[-1]

@@ -1,0 +1,147 @@
+"""How deviatoric stress relaxes in a step: elastic, viscoelastic and yielding solids, creeping lithium.
+
+Every law maps the trial von Mises stress q_tr (the one a purely elastic step would give) to the factor r ∈ (0, 1]
+by which the trial deviator shrinks; the flow is implicit in the step. Stresses in units of RT/Ω, times non-dimensional.
+
+    elastic            r = 1
+    Maxwell + yield    q = min(q_tr/(1 + Δt/τ), σ_Y)
+    power law          q + 3GΔt [ε̇₀(q/S)ⁿ + q/3η] = q_tr
+
+Each law also has its incremental potential Φ(q_tr) with Φ' = q/3G, so that the whole momentum balance is the
+minimum of one scalar. Source of the lithium law: Anand & Narayan, J. Electrochem. Soc. 166 (2019) A1092.
+"""
+
+import abc
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+TINY = 1e-12
+
+
+class AbstractFlow(eqx.Module):
+    """A flow law with its state at the start of the step."""
+
+    @abc.abstractmethod
+    def factor(self, trial: Array, shear_modulus: Array, dt: Array) -> Array:
+        """r(q_tr)."""
+
+    @abc.abstractmethod
+    def potential(self, trial: Array, shear_modulus: Array, dt: Array) -> Array:
+        """Φ(q_tr) = ∫ q dq_tr / 3G."""
+
+
+class Elastic(AbstractFlow):
+    def factor(self, trial, shear_modulus, dt):
+        return jnp.ones_like(trial)
+
+    def potential(self, trial, shear_modulus, dt):
+        return trial**2 / (6 * shear_modulus)
+
+
+class MaxwellYield(AbstractFlow):
+    """A relaxing solid whose von Mises stress is capped.
+
+    **Arguments:**
+
+    - `relaxation_time`: τ, very large for none.
+    - `yield_strength`: σ_Y, very large for none.
+    """
+
+    relaxation_time: Array
+    yield_strength: Array
+
+    SHARPNESS = 50.0  # the corner at yield is rounded over 1/50 of the yield strength, for the sake of gradients
+
+    def factor(self, trial, shear_modulus, dt):
+        relaxed = 1 / (1 + dt / self.relaxation_time)
+        width = self.yield_strength / self.SHARPNESS
+        excess = width * jax.nn.softplus((relaxed * trial - self.yield_strength) / width)
+        return relaxed - excess / (trial + TINY)
+
+    def potential(self, trial, shear_modulus, dt):
+        relaxed = 1 / (1 + dt / self.relaxation_time)
+        width = self.yield_strength / self.SHARPNESS
+        beyond = (relaxed * trial - self.yield_strength) / width
+        return ((relaxed * trial) ** 2 / 2 - width**2 * _softplus_integral(beyond)) / (3 * shear_modulus * relaxed)
+
+
+def _softplus_integral(x: Array) -> Array:
+    """∫₋∞ˣ ln(1+eᵗ) dt = −Li₂(−eˣ), with the inversion formula where eˣ is large."""
+    small = -jax.scipy.special.spence(1 + jnp.exp(-jnp.abs(x)))
+    return jnp.where(x > 0, jnp.pi**2 / 6 + x**2 / 2 - small, small)
+
+
+class PowerLawCreep(AbstractFlow):
+    """Power-law creep in parallel with linear (diffusional) creep.
+
+    **Arguments:**
+
+    - `resistance`: S, the flow resistance at the start of the step.
+    - `reference_rate`: ε̇₀ = A e^{−Q/RT}.
+    - `exponent`: n = 1/m.
+    - `viscosity`: η of the diffusional branch, infinite for none.
+    """
+
+    resistance: Array
+    reference_rate: Array
+    exponent: Array
+    viscosity: Array
+
+    NEWTON_STEPS = 5
+
+    def factor(self, trial, shear_modulus, dt):
+        n = self.exponent
+        trial = trial + TINY
+        log_linear = jnp.log1p(shear_modulus * dt / self.viscosity) + jnp.zeros_like(trial)
+        log_power = jnp.log(3 * shear_modulus * dt * self.reference_rate / self.resistance) + (n - 1) * jnp.log(
+            trial / self.resistance
+        )
+
+        # ln r from ln(e^{a+ln r} + e^{b+n ln r}) = 0, convex: Newton from the smaller of the two asymptotes.
+        def improve(log_factor, a, b):
+            first, second = a + log_factor, b + n * log_factor
+            value = jnp.logaddexp(first, second)
+            share = jax.nn.sigmoid(second - first)
+            return log_factor - value / (1 - share + n * share)
+
+        fixed = jax.lax.stop_gradient((log_linear, log_power))
+        log_factor = jnp.minimum(-fixed[0], -fixed[1] / jax.lax.stop_gradient(n))
+        for _ in range(self.NEWTON_STEPS - 1):
+            log_factor = jax.lax.stop_gradient(improve(log_factor, *fixed))
+        return jnp.exp(improve(log_factor, log_linear, log_power))  # the last step carries the derivative
+
+    def potential(self, trial, shear_modulus, dt):
+        n = self.exponent
+        stress = trial * self.factor(trial, shear_modulus, dt)
+        power = 3 * shear_modulus * dt * self.reference_rate * self.resistance
+        linear = 1 + shear_modulus * dt / self.viscosity
+        # ∫ q dq_tr with q_tr = linear q + (power/S)(q/S)ⁿ
+        return (linear * stress**2 / 2 + power * n / (n + 1) * (stress / self.resistance) ** (n + 1)) / (
+            3 * shear_modulus
+        )
+
+
+class Hardening(eqx.Module):
+    """Evolution of lithium's flow resistance with flow.
+
+        Ṡ = H₀ |1 − S/S*|ᵃ sgn(1 − S/S*) ε̇,    S* = S₀ (ε̇/ε̇₀)^k
+
+    **Arguments:** `modulus` H₀, `exponent` a, `saturation` S₀, `rate_exponent` k.
+    """
+
+    modulus: Array
+    exponent: Array
+    saturation: Array
+    rate_exponent: Array
+
+    def updated(self, resistance: Array, strain: Array, dt: Array, reference_rate: Array) -> Array:
+        """S after equivalent creep strain `strain` in `dt`; implicit in S, so it never overshoots S*."""
+        rate = strain / dt + TINY
+        target = self.saturation * (rate / reference_rate) ** self.rate_exponent
+        gap = 1 - resistance / target
+        # ΔS = H₀ |gap|^{a−1} gap Δε, with gap taken at the end of the step in the factor that changes sign
+        stiffness = self.modulus * strain * (jnp.abs(gap) + 1e-6) ** (self.exponent - 1) / target
+        return (resistance + stiffness * target) / (1 + stiffness)

@@ -1,0 +1,219 @@
+"""Approximate inverse of the coupled balance: charge and rate first, then force, then charge and rate again.
+
+    1  D y₁ = r_y                       charge, rate and control with the material held still
+    2  S du = r_v − F(y₁)               force, to which the reaction answers at once
+    3  D y₂ = −Σ(du),  y = y₁ + y₂      charge and rate once the material has moved
+
+S stands for the Schur complement of the force block; in it the potential answers by one multigrid cycle instead of a
+solve, and what that misses shrinks with every Newton step. D is solved by GMRES, S by conjugate gradients, each
+preconditioned with one cycle in single precision; the cycle of S has the reaction's local answer condensed into it, or
+its iterations would grow with the step.
+"""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from interphase.arrays import Cells, Faces, Scalar
+from interphase.physics.balance import Balance
+from interphase.physics.tangent import Tangent
+from interphase.solvers.krylov import conjugate_gradients, gmres
+from interphase.solvers.multigrid import Multigrid
+from interphase.solvers.newton import AbstractRootProblem
+from interphase.solvers.preconditioners import smoothing_for_diffusion, smoothing_for_elasticity
+from interphase.state import Solution
+
+
+class CoupledProblem(AbstractRootProblem):
+    """The balance as a root problem."""
+
+    balance: Balance
+
+    def residual(self, unknowns: Solution) -> Solution:
+        return self.balance.residual(unknowns)
+
+    def prepare(self, unknowns: Solution) -> "Hierarchies":
+        balance, unknowns = jax.lax.stop_gradient((self.balance, unknowns))
+        return Hierarchies.build(balance, Linearisation.at(balance, unknowns))
+
+    def approximate_inverse(self, unknowns: Solution, prepared: "Hierarchies", tolerance: float) -> "Elimination":
+        balance, unknowns = jax.lax.stop_gradient((self.balance, unknowns))
+        return Elimination(balance, Linearisation.at(balance, unknowns), prepared, tolerance)
+
+
+class Linearisation(eqx.Module):
+    """Derivatives of the local laws.
+
+    **Arguments:**
+
+    - `slope`: di/d𝒜.
+    - `conductance`: δ di/dφ with the material held still: own growth then raises the stress that hinders it.
+    - `blunted`: the same, no larger than the potential drop across the diffuse interface lets a cell feel.
+    """
+
+    tangent: Tangent
+    slope: Cells
+    conductance: Cells
+    blunted: Cells
+
+    @staticmethod
+    def at(balance: Balance, unknowns: Solution) -> "Linearisation":
+        kinetics, area, dt = balance.kinetics, balance.area, balance.dt
+        strain, responses, growth = balance.mechanics(unknowns)
+        tangent = Tangent.of(balance.body, unknowns.velocity * dt, growth, strain, responses, dt)
+        _, slope = jax.jvp(kinetics.current, (unknowns.affinity,), (jnp.ones_like(unknowns.affinity),))
+        own_stress = tangent.normal_stress(tangent.growth_increment) * area * dt
+        resistance = 1 / slope + kinetics.film_resistance
+        drop = balance.width / (balance.conductor.conductivity * resistance)
+        return Linearisation(
+            tangent,
+            slope,
+            conductance=area / (resistance + own_stress),
+            blunted=area / (resistance * (1 + 2 * drop**2 / (1 + drop)) + own_stress),
+        )
+
+
+class Hierarchies(eqx.Module):
+    """Multigrid cycles for both blocks, and the modes that a single number controls.
+
+    **Arguments:**
+
+    - `metal_response`: φ_e that follows a unit φ_m; `metal_stiffness`: the mean current that it draws.
+    - `total`, `total_response`: force of, and displacement under, plating wherever it likes; where the control fixes the
+      total current that motion is barred, which the cycle does not know. `total_stiffness` of that bar.
+    """
+
+    charge: Multigrid
+    metal_response: Cells
+    metal_stiffness: Scalar
+    elasticity: Multigrid
+    total: Faces
+    total_response: Faces
+    total_stiffness: Scalar
+
+    @staticmethod
+    def build(balance: Balance, linear: Linearisation) -> "Hierarchies":
+        tangent, blunted = linear.tangent, linear.blunted
+        charge = Multigrid.build(balance.conductor.operator(blunted), smoothing_for_diffusion(), jnp.float32)
+        metal_response = charge(blunted)
+
+        resistance = balance.kinetics.film_resistance + balance.conductor.column_resistance
+        answering = balance.area * balance.dt * linear.slope / (1 + linear.slope * resistance)
+        elasticity = Multigrid.build(
+            tangent.elasticity(answering), smoothing_for_elasticity(balance.grid.dim, 0.49), jnp.float32
+        )
+        condensed = answering / (1 + answering * tangent.normal_stress(tangent.growth_increment))
+        total = -tangent.force(tangent.no_increment, condensed)
+        total_response = elasticity(total)
+        return Hierarchies(
+            charge=charge,
+            metal_response=metal_response,
+            metal_stiffness=balance.mean(blunted * (1 - metal_response)),
+            elasticity=elasticity,
+            total=total,
+            total_response=total_response,
+            total_stiffness=jnp.sum(condensed) + jnp.vdot(total, total_response),
+        )
+
+
+class Elimination(eqx.Module):
+    """The approximate inverse at given unknowns."""
+
+    balance: Balance
+    linear: Linearisation
+    hierarchies: Hierarchies
+    tolerance: float = eqx.field(static=True)
+
+    def __call__(self, residual: Solution) -> tuple[Solution, Array]:
+        """J⁻¹ residual, nearly, and the inner iterations used."""
+        balance, dt = self.balance, self.balance.dt
+        reacting = balance.area > 1e-9
+        rate = jnp.where(reacting, residual.affinity * balance.area_scale / jnp.where(reacting, balance.area, 1.0), 0.0)
+        flow = residual.potential * balance.area_scale - self.linear.conductance * rate
+        local = self.linear.conductance / jnp.where(reacting, balance.area, 1.0) * reacting  # di/dφ
+        potential, metal, first = self._solve_charge(
+            flow, residual.metal_potential - self._mean_if_galvanostatic(self.linear.conductance * rate)
+        )
+        current = local * (rate + balance.potential_at_surface(potential) - metal)
+
+        growth = balance.area * dt * current
+        push = residual.velocity * balance.stress_scale - self.linear.tangent.force(self.linear.tangent.no_increment, growth)
+        displacement, plate, second = self._solve_force(push, residual, growth)
+
+        stress = self.linear.tangent.normal_stress(self.linear.tangent.increment(displacement, plate))
+        relief = self.linear.conductance * stress
+        more_potential, more_metal, third = self._solve_charge(-relief, -self._mean_if_galvanostatic(relief))
+        current = current + local * (stress + balance.potential_at_surface(more_potential) - more_metal)
+        step = Solution(
+            velocity=displacement / dt,
+            plate_velocity=plate / dt if balance.has_plate else residual.plate_velocity,
+            affinity=current / self.linear.slope,
+            potential=potential + more_potential,
+            metal_potential=metal + more_metal,
+        )
+        return step, first + second + third
+
+    def _mean_if_galvanostatic(self, per_volume: Cells) -> Array:
+        return jnp.where(self.balance.control.is_potentiostatic, 0.0, self.balance.mean(per_volume))
+
+    # --- charge with the material held still ------------------------------------------------------------------------
+
+    def _charge_operator(self, unknowns: tuple[Cells, Scalar]) -> tuple[Cells, Array]:
+        potential, metal = unknowns
+        balance = self.balance
+        current = self.linear.conductance * (balance.potential_at_surface(potential) - metal)
+        control = jnp.where(balance.control.is_potentiostatic, metal, balance.mean(current))
+        return (balance.conductor.spread(potential) + current) / balance.area_scale, control
+
+    def _charge_cycle(self, residual: tuple[Cells, Array]) -> tuple[Cells, Array]:
+        flow, control = residual
+        potential = self.hierarchies.charge(flow * self.balance.area_scale)
+        metal = jnp.where(
+            self.balance.control.is_potentiostatic,
+            control,
+            (self.balance.mean(self.linear.blunted * potential) - control) / self.hierarchies.metal_stiffness,
+        )
+        return potential + self.hierarchies.metal_response * metal, metal
+
+    def _solve_charge(self, flow: Cells, control: Array) -> tuple[Cells, Array, Array]:
+        def solve(matvec, b):
+            return gmres(matvec, b, self._charge_cycle, self.tolerance)
+
+        def transpose_solve(vecmat, b):
+            transposed = jax.linear_transpose(self._charge_cycle, b)
+            return gmres(vecmat, b, lambda r: transposed(r)[0], self.tolerance)
+
+        right_side = (flow / self.balance.area_scale, control)
+        (potential, metal), report = jax.lax.custom_linear_solve(
+            self._charge_operator, right_side, solve, transpose_solve, has_aux=True
+        )
+        return potential, metal, report.iterations
+
+    # --- force with the reaction's answer condensed -----------------------------------------------------------------
+
+    def _force_operator(self, displacement: Faces) -> Faces:
+        """S: the force of a displacement to which current and potential answer, the potential by one cycle."""
+        increment = self.linear.tangent.increment(displacement)
+        stress = self.linear.tangent.normal_stress(increment)
+        relief = self.linear.blunted * stress
+        potential, metal = self._charge_cycle(
+            (-relief / self.balance.area_scale, -self._mean_if_galvanostatic(relief))
+        )
+        return self.linear.tangent.force(increment, self.balance.dt * self.linear.blunted * (stress + potential - metal))
+
+    def _force_cycle(self, force: Faces) -> Faces:
+        """One cycle, corrected for the total current that a galvanostat fixes: Sherman and Morrison's formula."""
+        h = self.hierarchies
+        displacement = h.elasticity(force)
+        barred = jnp.vdot(h.total, displacement) / h.total_stiffness
+        return displacement - jnp.where(self.balance.control.is_potentiostatic, 0.0, barred) * h.total_response
+
+    def _solve_force(self, push: Faces, residual: Solution, growth: Cells) -> tuple[Faces, Array, Array]:
+        def solve(matvec, b):
+            return conjugate_gradients(matvec, b, self._force_cycle, tolerance=self.tolerance)
+
+        displacement, report = jax.lax.custom_linear_solve(
+            self._force_operator, push, solve, symmetric=True, has_aux=True
+        )
+        return displacement, jnp.zeros(()), report.iterations

@@ -1,0 +1,107 @@
+"""Where the surface of a carried phase is: distance, normal, curvature, area.
+
+    f = ½[1 + tanh(ψ/2w)],   n = −∇ψ/|∇ψ|,   K = ∇·n,   δ = |∇f|
+
+ψ is the distance into the phase, n points out of it, K > 0 on a bump. Lengths in cells of `Scales.length`.
+"""
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from interphase.arrays import Cells, CellVectors
+from interphase.grid.boundary import after
+from interphase.grid.grid import Grid
+from interphase.grid.stencils import (
+    average_to_faces,
+    centre_gradient,
+    difference_to_faces,
+    inverse_spacing,
+)
+
+REACH = 8.0  # distances saturate smoothly at this many widths; a hard stop there makes design slopes jump
+FLAT = 0.22  # |∇ψ| below which a place has no direction
+TAIL = 1e-6  # gradients of the fraction below this are round-off, not surface
+
+
+def raw_distance(fraction: Cells, width: float) -> Cells:
+    """ψ = w ln[f/(1−f)] of a fraction with a tanh profile, as far as round-off lets it reach."""
+    inside = jnp.clip(fraction, 0.0, 1.0)
+    tiny = 1e-10 if fraction.dtype == jnp.float64 else 1e-6
+    return width * jnp.log((inside + tiny) / (1 - inside + tiny))
+
+
+def distance(fraction: Cells, width: float) -> Cells:
+    """ψ saturating smoothly at ±`REACH` widths."""
+    raw = raw_distance(fraction, width) / (REACH * width)
+    return width * REACH * raw / (1 + raw**6) ** (1 / 6)
+
+
+def unit(vector: CellVectors) -> CellVectors:
+    """Direction of a gradient of magnitude about one; fades to zero where the gradient does."""
+    size = jnp.sum(vector**2, axis=0)
+    return vector / (size**4 + FLAT**8) ** (1 / 8)
+
+
+def normal(fraction: Cells, width: float, grid: Grid) -> CellVectors:
+    """Unit vector out of the phase in cells; zero far from its surface."""
+    return -unit(centre_gradient(distance(fraction, width), grid))
+
+
+def area_density(fraction: Cells, grid: Grid) -> Cells:
+    """Surface area per volume δ = |∇f| [per length]; a flat surface sums to exactly its area."""
+    square = jnp.sum(centre_gradient(fraction, grid) ** 2, axis=0)
+    return jnp.sqrt(square + TAIL**2) - TAIL
+
+
+def face_normals(fraction: Cells, width: float, grid: Grid) -> list[CellVectors]:
+    """The whole unit normal at the lower faces of every axis, from the compact gradient there."""
+    psi = distance(fraction, width)
+    centre = centre_gradient(psi, grid)
+    normals = []
+    for a in grid.axes:
+        gradient = [
+            difference_to_faces(psi, grid, a) if b == a else average_to_faces(centre[b], a) for b in grid.axes
+        ]
+        normals.append(-unit(jnp.stack(gradient)))
+    return normals
+
+
+def curvature(fraction: Cells, width: float, grid: Grid) -> Cells:
+    """K = ∇·n in cells [per length]; 1/r on a cylinder, 2/r on a sphere of the phase."""
+    total = jnp.zeros_like(fraction)
+    for a, normals in zip(grid.axes, face_normals(fraction, width, grid), strict=True):
+        outward = normals[a]
+        above = outward[..., -1:] if a == -1 else 0.0
+        total = total + (after(outward, a, above) - outward) * inverse_spacing(grid, a)
+    return total
+
+
+def dyad(vector: CellVectors, grid: Grid) -> Array:
+    """n⊗n + (1−|n|²)I/d as a stress holds its components; its trace is exactly one."""
+    rest = (1 - jnp.sum(vector**2, axis=0)) / grid.dim
+    normals = vector**2 + rest
+    if grid.dim == 2:
+        normals = jnp.concatenate([normals, jnp.zeros_like(normals[:1])])
+    return jnp.concatenate([normals, jnp.stack([vector[a] * vector[b] for a, b in grid.pairs])])
+
+
+class Look(eqx.Module):
+    """The lithium surface: distance into it, outward normal, n⊗n, area density, curvature [-]."""
+
+    depth: Cells
+    normal: CellVectors
+    direction: Array
+    area: Cells
+    curvature: Cells
+
+    @staticmethod
+    def at(lithium: Cells, width: float, grid: Grid) -> "Look":
+        outward = normal(lithium, width, grid)
+        return Look(
+            distance(lithium, width),
+            outward,
+            dyad(outward, grid),
+            area_density(lithium, grid),
+            curvature(lithium, width, grid),
+        )

@@ -1,0 +1,214 @@
+"""What every cell is made of: from fractions and material coordinates to moduli, conductivities and kinetics.
+
+Moduli of phases that share a cell act in parallel (each phase keeps its own stress); conductivities in series.
+Everything returned is non-dimensional.
+"""
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from interphase.arrays import Cells
+from interphase.grid.grid import Grid
+from interphase.materials.coating import Coating
+from interphase.materials.material import bulk_modulus, shear_modulus
+from interphase.materials.stack import Stack
+from interphase.physics.charge import METAL_FLOOR, Conductor, conductor, series_conductivity
+from interphase.physics.creep import AbstractFlow, Elastic, MaxwellYield, PowerLawCreep
+from interphase.physics.interface import Look
+from interphase.physics.momentum import Body, Phase
+from interphase.physics.reaction import Kinetics
+from interphase.state import CoatingState, State
+from interphase.units import Scales
+
+FILLER_STIFFNESS = 1e-4  # of lithium's moduli: what liquid or void resists with, without memory, against one step's motion
+VOID_CONDUCTIVITY = 1e-10  # [S/m]
+
+
+class CoatingProperties(eqx.Module):
+    """Coating properties at the material coordinates of every cell, SI."""
+
+    modulus: Cells
+    poisson_ratio: Cells
+    ionic_conductivity: Cells
+    exchange_current: Cells
+
+    @staticmethod
+    def at(coating: Coating, state: CoatingState, width: float, scales: Scales, grid: Grid) -> "CoatingProperties":
+        blend = layer_blend(coating, width, scales)
+        modulus = coating.property("modulus", state.depth, blend)
+        conductivity = coating.property("ionic_conductivity", state.depth, blend, join="series")
+        if coating.mosaic is not None:
+            defects = coating.mosaic.at(state.drift, grid)
+            modulus = modulus * jnp.exp(coating.mosaic.modulus * defects)
+            conductivity = conductivity * jnp.exp(coating.mosaic.ionic_conductivity * defects)
+        return CoatingProperties(
+            modulus,
+            coating.property("poisson_ratio", state.depth, blend),
+            conductivity,
+            coating.property("exchange_current", state.depth, blend),
+        )
+
+
+def layer_blend(coating: Coating, width: float, scales: Scales) -> Array:
+    """Layers join over the width of the diffuse interface, given as a share of the coating's thickness."""
+    return width * scales.length / coating.thickness
+
+
+def body(stack: Stack, state: State, look: Look, pressure: Array, width: float, scales: Scales, grid: Grid) -> Body:
+    """All that resists motion."""
+    lithium = stack.lithium
+    bulk = bulk_modulus(lithium.modulus, lithium.poisson_ratio) / scales.stress
+    shear = shear_modulus(lithium.modulus, lithium.poisson_ratio) / scales.stress
+    phases = [Phase(jnp.clip(state.lithium, 0.0, 1.0), bulk, shear, lithium_flow(stack, state, scales), state.lithium_stress)]
+    if stack.coating is not None:
+        phases += coating_phases(stack.coating, state.coating, width, scales, grid)
+    if stack.solid_electrolyte is not None:
+        solid = stack.solid_electrolyte
+        phases.append(
+            Phase(
+                jnp.clip(state.solid_electrolyte, 0.0, 1.0),
+                bulk_modulus(solid.modulus, solid.poisson_ratio) / scales.stress,
+                shear_modulus(solid.modulus, solid.poisson_ratio) / scales.stress,
+                Elastic(),
+                state.solid_electrolyte_stress,
+            )
+        )
+    return Body(
+        grid=grid,
+        phases=tuple(phases),
+        filler=state.filler,
+        filler_bulk=FILLER_STIFFNESS * bulk,
+        filler_shear=FILLER_STIFFNESS * shear,
+        filler_pressure=pressure,
+        direction=look.direction,
+    )
+
+
+def lithium_flow(stack: Stack, state: State, scales: Scales) -> AbstractFlow:
+    lithium = stack.lithium
+    if not lithium.creeps:
+        return Elastic()
+    return PowerLawCreep(
+        state.flow_resistance,
+        lithium.creep_rate * scales.time,
+        lithium.creep_exponent,
+        lithium.diffusional_viscosity / (scales.stress * scales.time),
+    )
+
+
+def coating_phases(coating: Coating, state: CoatingState, width: float, scales: Scales, grid: Grid) -> list[Phase]:
+    """The coating's main branch and, for a solid that relaxes only in part, its lasting branch."""
+    properties = CoatingProperties.at(coating, state, width, scales, grid)
+    blend = layer_blend(coating, width, scales)
+    fraction = jnp.clip(state.fraction, 0.0, 1.0)
+    bulk = bulk_modulus(properties.modulus, properties.poisson_ratio) / scales.stress
+    shear = shear_modulus(properties.modulus, properties.poisson_ratio) / scales.stress
+    flow: AbstractFlow = Elastic()
+    if coating.yields or coating.relaxes:
+        flow = MaxwellYield(
+            coating.property("relaxation_time", state.depth, blend, join="series") / scales.time,
+            coating.property("yield_strength", state.depth, blend, join="series") / scales.stress,
+        )
+    if not coating.has_equilibrium:
+        return [Phase(fraction, bulk, shear, flow, state.stress)]
+    lasting = coating.property("relaxed_fraction", state.depth, blend)
+    return [
+        Phase(fraction, (1 - lasting) * bulk, (1 - lasting) * shear, flow, state.stress),
+        Phase(fraction, lasting * bulk, lasting * shear, Elastic(), state.equilibrium_stress),
+    ]
+
+
+def conduction(
+    stack: Stack, state: State, has_reservoir: bool, width: float, scales: Scales, grid: Grid
+) -> Conductor:
+    """Ionic conductances, with the diffusion potential where salt is dissolved."""
+    fractions, resistivities = [], []
+    weight, log_salt = None, None
+    floor = VOID_CONDUCTIVITY / scales.conductivity
+    if stack.coating is not None:
+        properties = CoatingProperties.at(stack.coating, state.coating, width, scales, grid)
+        fractions.append(state.coating.fraction)
+        resistivities.append(scales.conductivity / properties.ionic_conductivity)
+    if stack.solid_electrolyte is not None:
+        fractions.append(state.solid_electrolyte)
+        resistivities.append(scales.conductivity / stack.solid_electrolyte.ionic_conductivity)
+    solids = [jnp.clip(f, 0.0, None) * r for f, r in zip(fractions, resistivities, strict=True)]
+    column = jnp.sum(sum(solids, jnp.zeros_like(state.lithium)), axis=-1, keepdims=True) * grid.spacing[-1]
+    if stack.electrolyte is not None:
+        electrolyte = stack.electrolyte
+        liquid = electrolyte.conductivity_at(state.salt)
+        fractions.append(state.filler)
+        resistivities.append(scales.conductivity / liquid)
+        floor = METAL_FLOOR * electrolyte.conductivity_at(jnp.ones(())) / scales.conductivity
+        weight = anion_share(stack, state, width, scales) * electrolyte.thermodynamic_factor_at(state.salt)
+        weight, log_salt = 2 * weight, jnp.log(jnp.maximum(state.salt, 1e-6))
+    else:
+        fractions.append(state.filler)
+        resistivities.append(scales.conductivity / VOID_CONDUCTIVITY * jnp.ones_like(state.lithium))
+    conductivity = series_conductivity(fractions, resistivities)
+    return conductor(state.lithium, conductivity, floor, grid, weight, log_salt, has_reservoir, column)
+
+
+def anion_share(stack: Stack, state: State, width: float, scales: Scales) -> Cells:
+    """1−t₊ of what conducts in a cell."""
+    open_share = jnp.clip(1 - state.lithium, 1e-6, None)
+    share = jnp.clip(state.filler, 0.0, None) * (1 - stack.electrolyte.transference_number)
+    if stack.coating is not None:
+        blend = layer_blend(stack.coating, width, scales)
+        coating = 1 - stack.coating.property("transference_number", state.coating.depth, blend)
+        share = share + jnp.clip(state.coating.fraction, 0.0, None) * coating
+    return share / open_share
+
+
+def kinetics(stack: Stack, state: State, look: Look, width: float, scales: Scales, grid: Grid) -> Kinetics:
+    """The rate law of whatever touches the lithium, weighted by how much of it does."""
+    open_share = jnp.clip(1 - state.lithium, 1e-6, None)
+    alpha = stack.transfer_coefficient
+    exchange, offset = 0.0, -stack.lithium.surface_energy / scales.surface_energy * look.curvature
+    if stack.electrolyte is not None:
+        touching = jnp.clip(state.filler / open_share, 0.0, 1.0)
+        log_salt = jnp.log(jnp.maximum(state.salt, 1e-6))
+        exchange = exchange + touching * stack.electrolyte.exchange_current * jnp.exp((1 - alpha) * log_salt)
+        offset = offset + touching * log_salt
+    if stack.coating is not None:
+        touching = jnp.clip(state.coating.fraction / open_share, 0.0, 1.0)
+        properties = CoatingProperties.at(stack.coating, state.coating, width, scales, grid)
+        exchange = exchange + touching * properties.exchange_current
+    if stack.solid_electrolyte is not None:
+        touching = jnp.clip(state.solid_electrolyte / open_share, 0.0, 1.0)
+        exchange = exchange + touching * stack.solid_electrolyte.exchange_current
+    return Kinetics(
+        exchange / scales.current_density + 1e-12,
+        alpha,
+        stack.film_resistance / scales.resistance,
+        offset,
+    )
+
+
+def conducting_share(stack: Stack, state: State) -> Array | float:
+    """How much of what touches the lithium conducts ions; lithium|void does not react."""
+    if stack.electrolyte is not None:
+        return 1.0
+    conducting = jnp.zeros_like(state.lithium)
+    if stack.coating is not None:
+        conducting = conducting + jnp.clip(state.coating.fraction, 0.0, None)
+    if stack.solid_electrolyte is not None:
+        conducting = conducting + jnp.clip(state.solid_electrolyte, 0.0, None)
+    return jnp.clip(conducting / jnp.clip(1 - state.lithium, 1e-6, None), 0.0, 1.0)
+
+
+def salt_transport(stack: Stack, state: State, width: float, scales: Scales) -> tuple[Cells, Cells, Cells]:
+    """Capacity ε, diffusivity and anion share 1−t₊ of every cell."""
+    electrolyte = stack.electrolyte
+    capacity = state.filler
+    resistance = state.filler / electrolyte.diffusivity_at(state.salt)
+    if stack.coating is not None:
+        blend = layer_blend(stack.coating, width, scales)
+        dissolves = 1 - stack.coating.property("transference_number", state.coating.depth, blend)
+        fraction = jnp.clip(state.coating.fraction, 0.0, None) * dissolves / (dissolves + 1e-3)
+        diffusivity = stack.coating.property("salt_diffusivity", state.coating.depth, blend, join="series")
+        capacity = capacity + fraction
+        resistance = resistance + fraction / diffusivity
+    diffusivity = (capacity + 1e-9) / (resistance + 1e-9 / electrolyte.diffusivity_at(jnp.ones(())))
+    return capacity, diffusivity / scales.diffusivity, anion_share(stack, state, width, scales)

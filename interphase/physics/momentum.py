@@ -1,0 +1,188 @@
+"""Quasi-static momentum balance as the minimum of one incremental potential in the material velocity.
+
+    Π(v) = Σ_cells h^d Σ_p f_p [ ½K_p(tr ε)² + p_p tr ε + Φ_p(q_tr) ],    ε = Δt[D(v) − (Ω/F) i δ n⊗n]
+    0 = ∂Π/∂v = −∇·σ
+
+Unknown v at faces (zero on the lower wall, sliding along both walls) and, under a rigid plate, the plate's speed W
+with ∂Π/∂W = −P·A. Tension is positive. Each phase p sees the same strain increment, keeps its own stress, and
+contributes by its volume fraction. Plated lithium enters as the strain (Ω/F) i δ n⊗n that the elastic part does not see.
+
+In a cell the deviatoric trial energy takes the mean over the cell's edges of the squared shear, so that the law of a cell
+is a function of that cell's strains alone and the discrete force is exactly the gradient of the discrete potential.
+"""
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from interphase.arrays import Cells, Faces, Stresses
+from interphase.grid.grid import Grid
+from interphase.grid.stencils import cells_to_edges, edges_to_cells, force, normal_strain, shear_strain
+from interphase.physics.creep import AbstractFlow
+
+
+class Strain(eqx.Module):
+    """Strain increments of a cell.
+
+    **Arguments:**
+
+    - `normal`: three normal components; the third of a 2-D problem is zero (plane strain).
+    - `shear`: engineering shears, the mean over the cell's edges.
+    - `shear_square`: the mean of their squares.
+    """
+
+    normal: Array
+    shear: Array
+    shear_square: Array
+
+    def without_growth(self, growth: Cells, direction: Array) -> "Strain":
+        """Subtracts growth·N, where `direction` holds the components of N = n⊗n as a stress does."""
+        engineering = 2 * growth * direction[3:]
+        return Strain(
+            self.normal - growth * direction[:3],
+            self.shear - engineering,
+            self.shear_square - 2 * engineering * self.shear + engineering**2,
+        )
+
+
+class Phase(eqx.Module):
+    """One constituent: fraction, moduli, flow law, and its stress at the start of the step."""
+
+    fraction: Cells
+    bulk_modulus: Array
+    shear_modulus: Array
+    flow: AbstractFlow
+    stress: Stresses
+
+    def respond(self, strain: Strain, dt: Array) -> "Response":
+        shear_modulus = self.shear_modulus
+        trace = jnp.sum(strain.normal, axis=0)
+        mean = jnp.sum(self.stress[:3], axis=0) / 3
+        deviator = self.stress[:3] - mean + 2 * shear_modulus * (strain.normal - trace / 3)
+        old_shear = self.stress[3:]
+        shear = old_shear + shear_modulus * strain.shear
+        shear_square = (
+            old_shear**2 + 2 * old_shear * shear_modulus * strain.shear + shear_modulus**2 * strain.shear_square
+        )
+        trial = jnp.sqrt(1.5 * jnp.sum(deviator**2, axis=0) + 3 * jnp.sum(shear_square, axis=0) + 1e-30)
+        factor = self.flow.factor(trial, shear_modulus, dt)
+        mean = mean + self.bulk_modulus * trace
+        return Response(jnp.concatenate([mean + factor * deviator, factor * shear]), factor, trial)
+
+    def energy(self, strain: Strain, dt: Array) -> Cells:
+        """Incremental potential per volume of this phase; its gradient in the strain is the new stress."""
+        trace = jnp.sum(strain.normal, axis=0)
+        mean = jnp.sum(self.stress[:3], axis=0) / 3
+        trial = self.respond(strain, dt).trial
+        return (
+            0.5 * self.bulk_modulus * trace**2
+            + mean * trace
+            + self.flow.potential(trial, self.shear_modulus, dt)
+        )
+
+
+class Response(eqx.Module):
+    """What a phase answers to a strain increment: new stress, shrink factor of its deviator, trial von Mises stress."""
+
+    stress: Stresses
+    factor: Cells
+    trial: Cells
+
+
+class Body(eqx.Module):
+    """All that resists motion in a step: the phases, and a weak filler without memory in what they leave.
+
+    **Arguments:**
+
+    - `filler`: volume fraction of liquid or void.
+    - `filler_bulk`, `filler_shear`: its moduli against the motion of one step, orders below any solid's.
+    - `filler_pressure`: P, compression positive.
+    - `direction`: components of n⊗n as a stress holds them (three normal, then the shear pairs).
+    """
+
+    grid: Grid
+    phases: tuple[Phase, ...]
+    filler: Cells
+    filler_bulk: Array
+    filler_shear: Array
+    filler_pressure: Array
+    direction: Array
+
+    def strain(self, displacement: Faces, plate: Array, growth: Cells) -> Strain:
+        grid = self.grid
+        normal = normal_strain(displacement, grid, plate)
+        if grid.dim == 2:
+            normal = jnp.concatenate([normal, jnp.zeros_like(normal[:1])])
+        edges = shear_strain(displacement, grid)
+        shear = jnp.stack([edges_to_cells(e, pair) for e, pair in zip(edges, grid.pairs, strict=True)])
+        square = jnp.stack([edges_to_cells(e**2, pair) for e, pair in zip(edges, grid.pairs, strict=True)])
+        return Strain(normal, shear, square).without_growth(growth, self.direction)
+
+    def responses(self, strain: Strain, dt: Array) -> list[Response]:
+        return [phase.respond(strain, dt) for phase in self.phases]
+
+    def stress(self, strain: Strain, responses: list[Response]) -> Stresses:
+        """Volume-weighted stress in cells."""
+        return (
+            sum(phase.fraction * r.stress for phase, r in zip(self.phases, responses, strict=True))
+            + self._filler_stress(strain)
+        )
+
+    def _filler_stress(self, strain: Strain) -> Stresses:
+        trace = jnp.sum(strain.normal, axis=0)
+        pressure = (self.filler_bulk - 2 / 3 * self.filler_shear) * trace - self.filler_pressure
+        normal = pressure + 2 * self.filler_shear * strain.normal
+        return self.filler * jnp.concatenate([normal, self.filler_shear * strain.shear])
+
+    def force(self, displacement: Faces, growth: Cells, strain: Strain, responses: list[Response]) -> Faces:
+        """−∇·σ at faces: ∂Π/∂(displacement) per volume.
+
+        The shear of an edge is the mean over its four cells of what each makes of it: of the share that is the same on
+        all edges of a cell (old stress, growth), and of the modulus with which the cell resists the shear of this edge.
+        """
+        dim, pairs = self.grid.dim, self.grid.pairs
+        stress = self.stress(strain, responses)
+        modulus = self.filler * self.filler_shear
+        carried = -modulus * 2 * growth * self.direction[3:]
+        for phase, response in zip(self.phases, responses, strict=True):
+            stiffness = phase.fraction * response.factor * phase.shear_modulus
+            modulus = modulus + stiffness
+            carried = carried + (
+                phase.fraction * response.factor * phase.stress[3:] - 2 * stiffness * growth * self.direction[3:]
+            )
+        shears = shear_strain(displacement, self.grid)
+        edges = jnp.stack(
+            [
+                cells_to_edges(c, pair) + cells_to_edges(modulus, pair) * shear
+                for c, shear, pair in zip(carried, shears, pairs, strict=True)
+            ]
+        )
+        return force(stress[:dim], edges, self.grid)
+
+    def plate_pressure(self, stress: Stresses) -> Array:
+        """Mean pressure the body exerts on the plate."""
+        return -jnp.mean(stress[self.grid.dim - 1, ..., -1])
+
+    def potential(self, displacement: Faces, plate: Array, growth: Cells, dt: Array) -> Array:
+        """Π: the scalar whose gradient is `force`. For tests; the solver never evaluates it."""
+        strain = self.strain(displacement, plate, growth)
+        trace = jnp.sum(strain.normal, axis=0)
+        density = self.filler * (
+            0.5 * (self.filler_bulk - 2 / 3 * self.filler_shear) * trace**2
+            - self.filler_pressure * trace
+            + self.filler_shear * jnp.sum(strain.normal**2, axis=0)
+            + 0.5 * self.filler_shear * jnp.sum(strain.shear_square, axis=0)
+        )
+        for phase in self.phases:
+            density = density + phase.fraction * phase.energy(strain, dt)
+        return jnp.sum(density) * self.grid.cell_volume
+
+
+def normal_stress(stress: Stresses, direction: Array) -> Cells:
+    """σ_n = n·σ·n."""
+    return jnp.sum(stress[:3] * direction[:3], axis=0) + 2 * jnp.sum(stress[3:] * direction[3:], axis=0)
+
+
+def von_mises(stress: Stresses) -> Cells:
+    mean = jnp.sum(stress[:3], axis=0) / 3
+    return jnp.sqrt(1.5 * jnp.sum((stress[:3] - mean) ** 2, axis=0) + 3 * jnp.sum(stress[3:] ** 2, axis=0))

@@ -1,0 +1,194 @@
+"""The consistent tangent of the momentum balance.
+
+    dσ = Σ_p f_p [K tr dε I + 2rG dε_dev] + Σ_flows c s_tr (s_tr : dε),     c = f r'(q) 3G/q,     dε = Δt dD − N dg
+
+The first sum is isotropic; each flowing phase adds one rank-one term along its own trial deviator s_tr. N = n⊗n is the
+strain of plated volume g. It equals the derivative of `Body.force`; a test says so.
+"""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from interphase.arrays import Cells, Edges, Faces
+from interphase.grid.grid import Grid
+from interphase.grid.stencils import cells_to_edges, edges_to_cells, force, normal_strain, shear_strain
+from interphase.physics.creep import Elastic
+from interphase.physics.momentum import Body, Phase, Response, Strain
+from interphase.solvers.preconditioners import Elasticity
+
+
+class Increment(eqx.Module):
+    """A strain increment: normals in cells, shears on edges, and what of the shears a cell sees.
+
+    **Arguments:**
+
+    - `shear`: mean of dγ over the cell's edges; `shear_product`: mean of γ dγ, γ the shear linearised about.
+    """
+
+    normal: Array
+    edges: Edges
+    shear: Array
+    shear_product: Array
+
+
+class FlowTangent(eqx.Module):
+    """The rank-one part of a flowing phase.
+
+    **Arguments:**
+
+    - `coefficient`: c ≤ 0.
+    - `deviator`: normal components of s_tr; `shear`: its shears, the mean over the cell's edges.
+    - `carried`, `modulus`: the trial shear of a cell on an edge is carried + modulus·γ_edge.
+    """
+
+    coefficient: Cells
+    deviator: Array
+    shear: Array
+    carried: Array
+    modulus: Array
+
+    @staticmethod
+    def of(phase: Phase, response: Response, strain: Strain, growth: Cells, direction: Array, dt: Array):
+        _, slope = jax.jvp(
+            lambda q: phase.flow.factor(q, phase.shear_modulus, dt),
+            (response.trial,),
+            (jnp.ones_like(response.trial),),
+        )
+        mean = jnp.sum(response.stress[:3], axis=0) / 3
+        return FlowTangent(
+            coefficient=phase.fraction * slope * 3 * phase.shear_modulus / response.trial,
+            deviator=(response.stress[:3] - mean) / response.factor,
+            shear=response.stress[3:] / response.factor,
+            carried=phase.stress[3:] - 2 * phase.shear_modulus * growth * direction[3:],
+            modulus=phase.shear_modulus + jnp.zeros_like(response.trial),
+        )
+
+    def work(self, increment: Increment) -> Cells:
+        """s_tr : dε, the mean over edges for the shears."""
+        normal = jnp.sum(self.deviator[: increment.normal.shape[0]] * increment.normal, axis=0)
+        return normal + jnp.sum(self.carried * increment.shear + self.modulus * increment.shear_product, axis=0)
+
+
+class Tangent(eqx.Module):
+    """Linearised force as a function of displacement.
+
+    **Arguments:**
+
+    - `bulk`, `shear`: Σ fK and Σ f r G in cells; `edge_shear`: the latter on edges.
+    - `edges`, `mean_edges`: shears linearised about, on edges and their mean in cells.
+    - `direction`: N = n⊗n.
+    """
+
+    grid: Grid
+    bulk: Cells
+    shear: Cells
+    edge_shear: Edges
+    flows: tuple[FlowTangent, ...]
+    edges: Edges
+    mean_edges: Array
+    direction: Array
+
+    @staticmethod
+    def of(
+        body: Body, displacement: Faces, growth: Cells, strain: Strain, responses: list[Response], dt: Array
+    ) -> "Tangent":
+        """The tangent with plating held fixed (w = 0)."""
+        bulk, shear, flows = body.filler * body.filler_bulk, body.filler * body.filler_shear, []
+        for phase, response in zip(body.phases, responses, strict=True):
+            bulk = bulk + phase.fraction * phase.bulk_modulus
+            shear = shear + phase.fraction * phase.shear_modulus * response.factor
+            if not isinstance(phase.flow, Elastic):
+                flows.append(FlowTangent.of(phase, response, strain, growth, body.direction, dt))
+        edges = shear_strain(displacement, body.grid)
+        return Tangent(
+            grid=body.grid,
+            bulk=bulk,
+            shear=shear,
+            edge_shear=jnp.stack([cells_to_edges(shear, pair) for pair in body.grid.pairs]),
+            flows=tuple(flows),
+            edges=edges,
+            mean_edges=jnp.stack([edges_to_cells(e, pair) for e, pair in zip(edges, body.grid.pairs, strict=True)]),
+            direction=body.direction,
+        )
+
+    @property
+    def growth_increment(self) -> Increment:
+        """The strain of unit plated volume: N in every cell."""
+        shear = 2 * self.direction[3:]
+        return Increment(self.direction[: self.grid.dim], jnp.zeros_like(self.edges), shear, shear * self.mean_edges)
+
+    @property
+    def no_increment(self) -> Increment:
+        return jax.tree.map(jnp.zeros_like, self.growth_increment)
+
+    def increment(self, displacement: Faces, plate: Array | float = 0.0) -> Increment:
+        grid = self.grid
+        edges = shear_strain(displacement, grid)
+        return Increment(
+            normal_strain(displacement, grid, plate),
+            edges,
+            jnp.stack([edges_to_cells(e, pair) for e, pair in zip(edges, grid.pairs, strict=True)]),
+            jnp.stack([edges_to_cells(e * g, p) for e, g, p in zip(edges, self.edges, grid.pairs, strict=True)])
+            if self.flows
+            else jnp.zeros_like(self.mean_edges),
+        )
+
+    def _stress(self, increment: Increment) -> tuple[Array, Array, list[Cells]]:
+        """Normal stresses, mean shears, and c (s_tr : dε) of every flow, in cells."""
+        trace = jnp.sum(increment.normal, axis=0)
+        normal = (self.bulk - 2 / 3 * self.shear) * trace + 2 * self.shear * increment.normal
+        shear = self.shear * increment.shear
+        flowed = [flow.coefficient * flow.work(increment) for flow in self.flows]
+        for flow, amount in zip(self.flows, flowed, strict=True):
+            normal = normal + amount * flow.deviator[: self.grid.dim]
+            shear = shear + amount * flow.shear
+        return normal, shear, flowed
+
+    def normal_stress(self, increment: Increment) -> Cells:
+        """dσ_n = N : dσ with plating held fixed."""
+        normal, shear, _ = self._stress(increment)
+        direction = self.direction
+        return jnp.sum(normal * direction[: self.grid.dim], axis=0) + 2 * jnp.sum(shear * direction[3:], axis=0)
+
+    def force(self, increment: Increment, growth: Cells) -> Faces:
+        """−∇·dσ when the material deforms by `increment` and plates `growth` of volume."""
+        unit = self.growth_increment
+        elastic = Increment(
+            increment.normal - growth * unit.normal,
+            increment.edges,
+            increment.shear - growth * unit.shear,
+            increment.shear_product - growth * unit.shear_product,
+        )
+        normal, _, flowed = self._stress(elastic)
+        shears = []
+        for k, pair in enumerate(self.grid.pairs):
+            stress = self.edge_shear[k] * increment.edges[k]
+            carried = -self.shear * growth * unit.shear[k]
+            for flow, amount in zip(self.flows, flowed, strict=True):
+                carried = carried + amount * flow.carried[k]
+                stress = stress + cells_to_edges(amount * flow.modulus, pair) * self.edges[k]
+            shears.append(stress + cells_to_edges(carried, pair))
+        return force(normal, jnp.stack(shears), self.grid)
+
+    def elasticity(self, slope: Cells) -> Elasticity:
+        """The orthotropic operator multigrid works with: all but the mixing of normal and shear strains.
+
+        **Arguments:**
+
+        - `slope`: plated volume fraction per normal stress, dg = slope·dσ_n with all that dg relieves counted in dσ_n;
+          condensed into the stiffness by w = slope/(1 + slope N:C:N).
+        """
+        dim = self.grid.dim
+        same = jnp.eye(dim, dtype=self.bulk.dtype).reshape(dim, dim, *[1] * dim)
+        stiffness = self.bulk - 2 / 3 * self.shear + 2 * self.shear * same
+        shear = jnp.stack([self.shear] * len(self.grid.pairs))
+        for flow in self.flows:
+            deviator = flow.deviator[:dim]
+            stiffness = stiffness + flow.coefficient * deviator[:, None] * deviator[None, :]
+            shear = shear + flow.coefficient * flow.shear**2
+        normal, mean_shear, _ = self._stress(self.growth_increment)
+        condensed = slope / (1 + slope * self.normal_stress(self.growth_increment))
+        stiffness = stiffness - condensed * normal[:, None] * normal[None, :]
+        return Elasticity(self.grid, stiffness, shear - condensed * mean_shear**2)

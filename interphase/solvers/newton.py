@@ -1,0 +1,124 @@
+"""Newton's method with an approximate inverse and backtracking; the root differentiates by the implicit function theorem.
+
+The loop itself carries no derivatives. Those of the root u(p) of R(u, p) = 0 are −J⁻¹ ∂R/∂p, a linear solve with the exact
+Jacobian, done only when somebody differentiates, in forward or in reverse mode.
+"""
+
+import abc
+from collections.abc import Callable
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, PyTree
+
+from interphase.solvers.krylov import dot, gmres
+
+
+class NewtonReport(eqx.Module):
+    """Newton steps taken, inner iterations of all linear solves, and the final residual norm."""
+
+    steps: Array
+    linear_iterations: Array
+    residual: Array
+
+
+class AbstractRootProblem(eqx.Module):
+    """A system of equations; its own arrays are the parameters p that the root may be differentiated with respect to."""
+
+    @abc.abstractmethod
+    def residual(self, unknowns: PyTree) -> PyTree:
+        """R(u), of the structure of the unknowns, every part scaled so that a norm of one is a gross error."""
+
+    @abc.abstractmethod
+    def prepare(self, unknowns: PyTree) -> PyTree:
+        """What is costly and may stay as it is for all iterations, such as multigrid hierarchies."""
+
+    @abc.abstractmethod
+    def approximate_inverse(
+        self, unknowns: PyTree, prepared: PyTree, tolerance: float
+    ) -> Callable[[PyTree], tuple[PyTree, Array]]:
+        """A linear map close to J⁻¹ at `unknowns`, and the inner iterations it used."""
+
+
+class Newton(eqx.Module):
+    """Settings of the iteration.
+
+    **Arguments:**
+
+    - `tolerance`: accepted norm of the residual.
+    - `most_steps`: after which the solve is reported as failed (its residual is then above the tolerance).
+    - `forcing`: relative tolerance of the linear solves inside the loop.
+    - `adjoint_tolerance`: of the linear solves that carry derivatives.
+    """
+
+    tolerance: float = eqx.field(static=True, default=1e-5)
+    most_steps: int = eqx.field(static=True, default=15)
+    forcing: float = eqx.field(static=True, default=3e-2)
+    halvings: int = eqx.field(static=True, default=4)
+    adjoint_tolerance: float = eqx.field(static=True, default=1e-8)
+
+    def solve(self, problem: AbstractRootProblem, start: PyTree) -> tuple[PyTree, NewtonReport]:
+        """The root nearest to `start`, and how the iteration fared. A failed solve is not raised."""
+        unknowns, report = _iterate(self, jax.lax.stop_gradient(problem), jax.lax.stop_gradient(start))
+        return _implicit(problem, unknowns, self), report
+
+
+def _norm(residual: PyTree) -> Array:
+    return jnp.sqrt(dot(residual, residual))
+
+
+def _iterate(settings: Newton, problem: AbstractRootProblem, start: PyTree) -> tuple[PyTree, NewtonReport]:
+    def unfinished(carry):
+        _, _, size, steps, _ = carry
+        return (size > settings.tolerance) & (steps < settings.most_steps)
+
+    def iterate(carry):
+        unknowns, residual, size, steps, count = carry
+        step, iterations = problem.approximate_inverse(unknowns, prepared, settings.forcing)(residual)
+
+        def too_long(trial):
+            length, _, _, trial_size = trial
+            return ~(trial_size < size) & (length > 0.5**settings.halvings)
+
+        def attempt(length):
+            moved = jax.tree.map(lambda x, d: x - length * d, unknowns, step)
+            residual = problem.residual(moved)
+            return length, moved, residual, _norm(residual)
+
+        # Starting from length 2 lets one traced body serve the full step and all its halvings.
+        trial = (jnp.asarray(2.0, size.dtype), unknowns, residual, jnp.inf + size)
+        _, unknowns, residual, size = jax.lax.while_loop(too_long, lambda t: attempt(t[0] / 2), trial)
+        return unknowns, residual, size, steps + 1, count + iterations
+
+    prepared = problem.prepare(start)
+    zero = jnp.zeros((), jnp.int32)
+    residual = problem.residual(start)
+    carry = (start, residual, _norm(residual), zero, zero)
+    unknowns, _, size, steps, count = jax.lax.while_loop(unfinished, iterate, carry)
+    return unknowns, NewtonReport(steps, count, size)
+
+
+@eqx.filter_custom_jvp
+def _implicit(problem: AbstractRootProblem, unknowns: PyTree, settings: Newton) -> PyTree:
+    return unknowns
+
+
+@_implicit.def_jvp
+def _implicit_jvp(primals, tangents):
+    problem, unknowns, settings = primals
+    problem_tangent, _, _ = tangents
+    _, change = eqx.filter_jvp(lambda p: p.residual(unknowns), (problem,), (problem_tangent,))
+    frozen = jax.lax.stop_gradient(problem)
+    _, jacobian = jax.linearize(frozen.residual, unknowns)
+    inverse = frozen.approximate_inverse(unknowns, frozen.prepare(unknowns), 1e-2)
+
+    def solve(matvec, right_side):
+        return gmres(matvec, right_side, lambda r: inverse(r)[0], settings.adjoint_tolerance)[0]
+
+    def transpose_solve(vecmat, right_side):
+        transposed = jax.linear_transpose(lambda r: inverse(r)[0], right_side)
+        return gmres(vecmat, right_side, lambda r: transposed(r)[0], settings.adjoint_tolerance)[0]
+
+    response = jax.lax.custom_linear_solve(jacobian, change, solve, transpose_solve)
+    return unknowns, jax.tree.map(jnp.negative, response)

@@ -1,0 +1,96 @@
+"""The fields that move: everything a step reads and writes, so everything a checkpoint must hold."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from interphase.arrays import Cells, Faces, Scalar, Stresses
+
+
+class Solution(eqx.Module):
+    """What the coupled balance is solved for.
+
+    **Arguments:**
+
+    - `velocity`, `plate_velocity`: of the material and of the plate on top [-].
+    - `affinity`: 𝒜/RT of plating, in cells.
+    - `potential`: φ_e in cells; `metal_potential`: φ_m [-].
+    """
+
+    velocity: Faces
+    plate_velocity: Scalar
+    affinity: Cells
+    potential: Cells
+    metal_potential: Scalar
+
+    def continued(self, earlier: "Solution", ratio: Array) -> "Solution":
+        """This solution carried on in time by `ratio` times the difference to an earlier one."""
+        return jax.tree.map(lambda now, before: now + ratio * (now - before), self, earlier)
+
+
+class CoatingState(eqx.Module):
+    """The coating as a material: where it is, which part of it is where, and what it has gone through.
+
+    **Arguments:**
+
+    - `fraction`: volume fraction in cells.
+    - `depth`: material coordinate, 0 at the inner and 1 at the outer face.
+    - `drift`: in-plane displacement of the material since the start, one component per in-plane axis [-].
+    - `stress`: of the main branch [-].
+    - `equilibrium_stress`: of the lasting branch of a viscoelastic solid, or `None`.
+    - `strain`: total strain tensor, held as a stress holds its components [-].
+    """
+
+    fraction: Cells
+    depth: Cells
+    drift: Array
+    stress: Stresses
+    equilibrium_stress: Stresses | None
+    strain: Stresses
+
+
+class State(eqx.Module):
+    """One instant. All numbers are in units of the model's `Scales`.
+
+    **Arguments:**
+
+    - `time`, `step`: simulated time and steps taken.
+    - `lithium`, `lithium_stress`, `flow_resistance`: fraction, stress, and Anand–Narayan resistance S (`None`: elastic).
+    - `coating`: or `None`.
+    - `solid_electrolyte`, `solid_electrolyte_stress`: fraction and stress, or `None` in a liquid cell.
+    - `salt`: concentration over the reservoir's, or `None` without dissolved salt.
+    - `solution`, `earlier_solution`: of the last two balances; continued in time, they are the first guess of the next.
+    - `last_step`, `earlier_step`: sizes of the last two steps.
+    - `charge`: plated charge per electrode area since the start, stripped counted negative.
+    - `charge_time`: ∫|i|dt, what the lithium budget error is measured against.
+    - `initial_lithium`, `initial_coating`: volumes at the start, for the budgets.
+    """
+
+    time: Scalar
+    step: Array
+    lithium: Cells
+    lithium_stress: Stresses
+    flow_resistance: Cells | None
+    coating: CoatingState | None
+    solid_electrolyte: Cells | None
+    solid_electrolyte_stress: Stresses | None
+    salt: Cells | None
+    solution: Solution
+    earlier_solution: Solution
+    last_step: Scalar
+    earlier_step: Scalar
+    charge: Scalar
+    charge_time: Scalar
+    initial_lithium: Scalar
+    initial_coating: Scalar
+
+    @property
+    def filler(self) -> Cells:
+        """What the solids leave: liquid electrolyte, or void in a solid cell."""
+        solids = self.lithium
+        if self.coating is not None:
+            solids = solids + self.coating.fraction
+        if self.solid_electrolyte is not None:
+            solids = solids + self.solid_electrolyte
+        return jnp.clip(1 - solids, 0.0, 1.0)
