@@ -19,16 +19,17 @@ from interphase.grid.stencils import smooth
 from interphase.materials.stack import Stack
 from interphase.physics import mixture
 from interphase.physics.balance import Balance, Control
+from interphase.physics.charge import closing_correction
 from interphase.physics.creep import Hardening
 from interphase.physics.elimination import CoupledProblem
 from interphase.physics.interface import Look
 from interphase.physics.momentum import Response, Strain
-from interphase.physics.phases import STABLE_SHARPENING, advected, cell_velocity, extended, rotated, transport
+from interphase.physics.phases import STABLE_SHARPENING, carried, cell_velocity, transport
 from interphase.physics.salt import salt_step
 from interphase.protocol import Drive
 from interphase.solvers.krylov import SolveReport
 from interphase.solvers.newton import Newton, NewtonReport
-from interphase.state import Solution, State
+from interphase.state import CoatingState, Solution, State
 from interphase.units import Scales
 
 
@@ -104,7 +105,7 @@ class Model(eqx.Module):
         balance = self._balance(state, look, drive, dt)
         solution, newton_report = self._solve(balance, state)
         strain, responses, growth = balance.mechanics(solution)
-        state, report = self._measured(state, balance, solution, growth, responses, newton_report)
+        state, report = self._measured(state, balance, solution, strain, growth, responses, newton_report)
         state, salt_report = self._salted(state, balance, dt)
         state = self._stressed(state, balance, strain, responses, dt)
         state = self._carried(state, look, report, growth, dt)
@@ -119,7 +120,7 @@ class Model(eqx.Module):
         pressure = drive.pressure / scales.stress
         body = mixture.body(stack, state, look, pressure, self.width, scales, grid)
         longitudinal = sum(p.fraction * (p.bulk_modulus + 4 / 3 * p.shear_modulus) for p in body.phases)
-        carried = sum(p.fraction * jnp.sqrt(jnp.sum(p.stress**2, axis=0)) for p in body.phases)
+        present = sum(p.fraction * jnp.sqrt(jnp.sum(p.stress**2, axis=0)) for p in body.phases)
         blocked_growth = 1e-3 * jnp.linalg.norm(longitudinal * look.area) * dt
         return Balance(
             body=body,
@@ -134,23 +135,25 @@ class Model(eqx.Module):
                 pressure,
             ),
             dt=dt,
-            stress_scale=jax.lax.stop_gradient(jnp.linalg.norm(carried) + blocked_growth),
+            stress_scale=jax.lax.stop_gradient(jnp.linalg.norm(present) + blocked_growth),
             width=self.width,
             has_plate=self.has_plate,
         )
 
     def _solve(self, balance: Balance, state: State) -> tuple[Solution, NewtonReport]:
         start = state.solution.continued(state.earlier_solution, state.last_step / state.earlier_step)
-        return self.numerics.newton.solve(CoupledProblem(balance), start)
+        solution, report = self.numerics.newton.solve(CoupledProblem(balance), start)
+        current = balance.kinetics.current(solution.affinity) * balance.area
+        correction = closing_correction(balance.conductor, solution.potential, current)
+        return eqx.tree_at(lambda s: s.potential, solution, solution.potential + correction), report
 
-    def _measured(self, state, balance, solution, growth, responses, newton_report) -> tuple[State, StepReport]:
+    def _measured(self, state, balance, solution, strain, growth, responses, newton_report) -> tuple[State, StepReport]:
         """The state with the solution in it, and what the solution says."""
         grid = self.grid
         stress_change = jnp.zeros(())
         for phase, response in zip(balance.body.phases, responses, strict=True):
             change = phase.fraction * jnp.max(jnp.abs(response.stress - phase.stress), axis=0)
             stress_change = jnp.maximum(stress_change, jnp.max(change))
-        strain, _, _ = balance.mechanics(solution)
         current = growth / balance.dt
         surface = smooth(balance.area, grid, 3)
         mean_current = jnp.sum(current) * grid.cell_volume / grid.area
@@ -262,54 +265,43 @@ class Model(eqx.Module):
         material = cell_velocity(state.solution.velocity, state.solution.plate_velocity, grid)
         resting, lifted = material - (1 - state.lithium) * drift, material + state.lithium * drift
 
-        def carry(stress, fraction, velocity):
-            stress = rotated(extended(stress, fraction, grid), velocity, dt, grid)
-            return advected(stress, velocity, dt, grid)
-
         fresh = jnp.maximum(growth, 0.0)  # plated lithium is free of stress and dilutes what is there
-        state = eqx.tree_at(
-            lambda s: (s.lithium, s.lithium_stress),
-            state,
-            (
-                moved["lithium"],
-                carry(
-                    state.lithium_stress * state.lithium / (state.lithium + fresh + 1e-12), state.lithium, resting
-                ),
-            ),
-        )
+        diluted = state.lithium_stress * state.lithium / (state.lithium + fresh + 1e-12)
+        scalars = [] if state.flow_resistance is None else [state.flow_resistance]
+        (stress,), scalars = carried([diluted], scalars, state.lithium, resting, dt, grid)
+        state = eqx.tree_at(lambda s: (s.lithium, s.lithium_stress), state, (moved["lithium"], stress))
         if state.flow_resistance is not None:
-            state = eqx.tree_at(
-                lambda s: s.flow_resistance, state, advected(state.flow_resistance, resting, dt, grid)
-            )
+            state = eqx.tree_at(lambda s: s.flow_resistance, state, scalars[0])
         if state.coating is not None:
-            state = eqx.tree_at(lambda s: s.coating, state, self._coating_carried(state, moved, lifted, carry, dt))
-        if state.solid_electrolyte is not None:
             state = eqx.tree_at(
-                lambda s: (s.solid_electrolyte, s.solid_electrolyte_stress),
-                state,
-                (
-                    moved["solid_electrolyte"],
-                    carry(state.solid_electrolyte_stress, state.solid_electrolyte, lifted),
-                ),
+                lambda s: s.coating, state, self._coating_carried(state.coating, moved["coating"], lifted, dt)
+            )
+        if state.solid_electrolyte is not None:
+            (stress,), _ = carried(
+                [state.solid_electrolyte_stress], [], state.solid_electrolyte, lifted, dt, grid
+            )
+            state = eqx.tree_at(
+                lambda s: (s.solid_electrolyte, s.solid_electrolyte_stress), state, (moved["solid_electrolyte"], stress)
             )
         return state
 
-    def _coating_carried(self, state: State, moved, lifted: CellVectors, carry, dt: Scalar):
-        coating = state.coating
-        coordinates = advected(jnp.concatenate([coating.depth[None], coating.drift]), lifted, dt, self.grid)
-        equilibrium = coating.equilibrium_stress
-        return eqx.tree_at(
-            lambda c: (c.fraction, c.depth, c.drift, c.stress, c.equilibrium_stress, c.strain),
-            coating,
-            (
-                moved["coating"],
-                coordinates[0],
-                coordinates[1:] + dt * lifted[:-1],
-                carry(coating.stress, coating.fraction, lifted),
-                None if equilibrium is None else carry(equilibrium, coating.fraction, lifted),
-                carry(coating.strain, coating.fraction, lifted),
-            ),
-            is_leaf=lambda x: x is None,
+    def _coating_carried(self, coating: CoatingState, fraction: Cells, lifted: CellVectors, dt: Scalar) -> CoatingState:
+        lasting = [] if coating.equilibrium_stress is None else [coating.equilibrium_stress]
+        tensors, (depth, *drift) = carried(
+            [coating.stress, coating.strain, *lasting],
+            [coating.depth, *coating.drift],
+            coating.fraction,
+            lifted,
+            dt,
+            self.grid,
+        )
+        return CoatingState(
+            fraction=fraction,
+            depth=depth,
+            drift=jnp.stack(drift) + dt * lifted[:-1],
+            stress=tensors[0],
+            strain=tensors[1],
+            equilibrium_stress=tensors[2] if lasting else None,
         )
 
     def longest_step(self, report: StepReport, courant: float, stress_change: Array, dt: Array) -> Array:

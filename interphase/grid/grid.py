@@ -52,6 +52,11 @@ class Grid(eqx.Module):
         return math.prod(n * h for n, h in zip(self.shape[:-1], self.spacing[:-1], strict=True))
 
     @property
+    def shape_in_plane(self) -> int:
+        """Number of columns."""
+        return math.prod(self.shape[:-1])
+
+    @property
     def height(self) -> float:
         return self.shape[-1] * self.spacing[-1]
 

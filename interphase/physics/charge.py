@@ -12,6 +12,7 @@ resistivities add by volume, so that a flat coating has exactly the resistance t
 """
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
@@ -19,7 +20,9 @@ from interphase.arrays import Cells, CellVectors, Faces
 from interphase.grid.boundary import after, before
 from interphase.grid.grid import Grid
 from interphase.grid.stencils import average_to_faces, difference_to_faces, divergence, inverse_spacing
-from interphase.solvers.preconditioners import Diffusion
+from interphase.solvers.krylov import conjugate_gradients
+from interphase.solvers.multigrid import Multigrid
+from interphase.solvers.preconditioners import Diffusion, smoothing_for_diffusion
 
 METAL_FLOOR = 1e-8  # of the electrolyte's conductivity, left in the metal so that no row of the matrix is empty
 
@@ -77,6 +80,20 @@ class Conductor(eqx.Module):
         scale = jnp.asarray([inverse_spacing(self.grid, a) ** 2 for a in self.grid.axes], reaction.dtype)
         scale = scale.reshape(-1, *[1] * self.grid.dim)
         return Diffusion(self.grid, self.face * scale, reaction, self.top / self.grid.spacing[-1])
+
+
+def closing_correction(conductor: Conductor, potential: Cells, current: Cells, tolerance: float = 1e-3) -> Cells:
+    """What to add to the potential so that `current` [per volume] is what flows, to `tolerance` of what is amiss.
+
+    The coupled solve stops when all balances together are small; charge is conserved better than that. The correction is
+    zero at the exact solution and carries no derivative.
+    """
+    conductor, potential, current = jax.lax.stop_gradient((conductor, potential, current))
+    operator = conductor.operator(jnp.zeros_like(potential))
+    amiss = conductor.outflow(potential) + current
+    cycle = Multigrid.build(operator, smoothing_for_diffusion(), jnp.float32)
+    correction, _ = conjugate_gradients(operator, amiss, cycle, tolerance=tolerance, most_iterations=40)
+    return -correction
 
 
 def series_conductivity(fractions: list[Cells], resistivities: list[Array]) -> Cells:

@@ -90,29 +90,13 @@ class PowerLawCreep(AbstractFlow):
     exponent: Array
     viscosity: Array
 
-    NEWTON_STEPS = 5
-
     def factor(self, trial, shear_modulus, dt):
-        n = self.exponent
         trial = trial + TINY
         log_linear = jnp.log1p(shear_modulus * dt / self.viscosity) + jnp.zeros_like(trial)
-        log_power = jnp.log(3 * shear_modulus * dt * self.reference_rate / self.resistance) + (n - 1) * jnp.log(
+        log_power = jnp.log(3 * shear_modulus * dt * self.reference_rate / trial) + self.exponent * jnp.log(
             trial / self.resistance
         )
-
-        # ln r from ln(e^{a+ln r} + e^{b+n ln r}) = 0, convex: Newton from the smaller of the two asymptotes.
-        def improve(log_factor, a, b):
-            first, second = a + log_factor, b + n * log_factor
-            value = jnp.logaddexp(first, second)
-            share = jax.nn.sigmoid(second - first)
-            return log_factor - value / (1 - share + n * share)
-
-        fixed = jax.lax.stop_gradient((log_linear, log_power))
-        log_factor = jnp.minimum(-fixed[0], -fixed[1] / jax.lax.stop_gradient(n))
-        for _ in range(self.NEWTON_STEPS - 1):
-            log_factor = jax.lax.stop_gradient(improve(log_factor, *fixed))
-        return jnp.exp(improve(log_factor, log_linear, log_power))  # the last step carries the derivative
-
+        return _share_of_two_powers(log_linear, log_power, self.exponent + jnp.zeros_like(trial))
     def potential(self, trial, shear_modulus, dt):
         n = self.exponent
         stress = trial * self.factor(trial, shear_modulus, dt)
@@ -122,6 +106,41 @@ class PowerLawCreep(AbstractFlow):
         return (linear * stress**2 / 2 + power * n / (n + 1) * (stress / self.resistance) ** (n + 1)) / (
             3 * shear_modulus
         )
+
+
+@jax.custom_jvp
+def _share_of_two_powers(log_linear: Array, log_power: Array, exponent: Array) -> Array:
+    """r with e^a r + e^b rⁿ = 1.
+
+    Newton on ln r, where the equation is convex, in single precision: double-precision exponentials and logarithms are
+    what a creeping step spends its time on. Two last steps on r itself restore the digits.
+    """
+    a, b, n = (x.astype(jnp.float32) for x in (log_linear, log_power, exponent))
+    log_factor = jnp.minimum(-a, -b / n)  # the smaller of the two asymptotes
+    for _ in range(4):
+        first, second = a + log_factor, b + n * log_factor
+        share = jax.nn.sigmoid(second - first)
+        log_factor = log_factor - jnp.logaddexp(first, second) / (1 - share + n * share)
+    factor = jnp.exp(log_factor).astype(log_linear.dtype)
+    if log_linear.dtype == jnp.float32:
+        return factor
+    linear, base = jnp.exp(log_linear), jnp.log(factor)
+    power = jnp.exp(log_power + exponent * base)
+    excess = linear * factor + power - 1
+    slope = linear * factor + exponent * power
+    curvature = exponent * (exponent - 1) * power
+    relative = excess / slope
+    return factor * (1 - relative - 0.5 * curvature / slope * relative**2)
+
+
+@_share_of_two_powers.defjvp
+def _share_of_two_powers_jvp(primals, tangents):
+    log_linear, log_power, exponent = primals
+    factor = _share_of_two_powers(log_linear, log_power, exponent)
+    linear = jnp.exp(log_linear) * factor
+    power = 1 - linear
+    change = linear * tangents[0] + power * tangents[1] + power * jnp.log(factor) * tangents[2]
+    return factor, -factor * change / (linear + exponent * power)
 
 
 class Hardening(eqx.Module):

@@ -15,11 +15,12 @@ which sums to v. Without it the mixed cells move slower than the coating and lea
 Properties that belong to the material (stress, strain, material coordinates) follow ∂q/∂t + v_f·∇q = 0.
 """
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
 from interphase.arrays import Cells, CellVectors, Faces, Stresses
-from interphase.grid.boundary import MIRROR, after, before
+from interphase.grid.boundary import MIRROR, before, pad, window
 from interphase.grid.grid import Grid
 from interphase.grid.stencils import (
     average_to_cells,
@@ -30,20 +31,28 @@ from interphase.grid.stencils import (
     inverse_spacing,
     smooth,
 )
-from interphase.physics.interface import face_normals, raw_distance
+from interphase.physics.interface import face_normals, odds
 
 STABLE_SHARPENING = 0.1  # Γ w Δt/h² of one substep; at 0.25 the crest goes unstable while everything looks smooth
 ABSENT = 1e-8  # squared fraction below which a phase is not there
 
 
-def sharpening_flux(fraction: Cells, strength: Array, width: float, grid: Grid) -> Faces:
-    """Flux −Γ[w∇f − f(1−f) ∇ψ/|∇ψ|] through lower faces, positive upward; none through walls."""
-    psi = raw_distance(fraction, width)
+def inward_normals(fraction: Cells, width: float, grid: Grid) -> Faces:
+    """The component of ∇ψ/|∇ψ| along each face's own axis."""
+    normals = face_normals(fraction, width, grid)
+    return jnp.stack([-normal[a] for a, normal in zip(grid.axes, normals, strict=True)])
+
+
+def sharpening_flux(fraction: Cells, inward: Faces, strength: Array, width: float, grid: Grid) -> Faces:
+    """Flux −Γ[w∇f − f(1−f) ∇ψ/|∇ψ|] through lower faces, positive upward; none through walls.
+
+    The bell f(1−f) of a face is that of the mean of the distances beside it, ¼ sech²(ψ/2w) = s/(1+s)² with s = e^{ψ/w}.
+    """
+    ratio = odds(fraction)
     fluxes = []
-    for a, normals in zip(grid.axes, face_normals(fraction, width, grid), strict=True):
-        bell = 0.25 * (1 - jnp.tanh(average_to_faces(psi, a) / (2 * width)) ** 2)
-        inward = -normals[a]
-        flux = -strength * (width * difference_to_faces(fraction, grid, a) - bell * inward)
+    for a, normal in zip(grid.axes, inward, strict=True):
+        s = jnp.sqrt(ratio * before(ratio, a, MIRROR))
+        flux = -strength * (width * difference_to_faces(fraction, grid, a) - normal * s / (1 + s) ** 2)
         fluxes.append(flux.at[..., 0].set(0.0) if a == -1 else flux)
     return jnp.stack(fluxes)
 
@@ -68,31 +77,34 @@ def transport(
     - `drift`: V n in cells, the plating velocity of the lithium surface.
     - `source`: growth rate of the lithium fraction, held where it is over the step, as the velocity is.
     - `strength`: Γ.
+
+    The normals along which profiles are kept are those at the start: within a step interfaces hardly turn.
     """
     face_drift = jnp.stack([average_to_faces(component, a) for a, component in zip(grid.axes, drift, strict=True)])
     face_drift = face_drift.at[-1, ..., 0].set(0.0)
+    inward = {name: inward_normals(fraction, width, grid) for name, fraction in fractions.items()}
 
     def rates(fractions):
-        lithium_faces = [average_to_faces(fractions["lithium"], a) for a in grid.axes]
+        lithium_faces = jnp.stack([average_to_faces(fractions["lithium"], a) for a in grid.axes])
         out = {}
         for name, fraction in fractions.items():
-            flux = []
-            for i, a in enumerate(grid.axes):
-                share = lithium_faces[i] - 1 if name == "lithium" else lithium_faces[i]
-                flux.append(average_to_faces(fraction, a) * (velocity[i] + share * face_drift[i]))
-            flux = jnp.stack(flux) + sharpening_flux(fraction, strength, width, grid)
+            share = lithium_faces - 1 if name == "lithium" else lithium_faces
+            on_faces = jnp.stack([average_to_faces(fraction, a) for a in grid.axes])
+            flux = on_faces * (velocity + share * face_drift)
+            flux = flux + sharpening_flux(fraction, inward[name], strength, width, grid)
             leaving = (fraction[..., -1] * plate_velocity)[..., None]
             out[name] = -divergence(flux, grid, above=leaving)
         out["lithium"] = out["lithium"] + source
-        return out
+        return jax.lax.optimization_barrier(out)
 
     step = dt / substeps
-    for _ in range(substeps):
+
+    def heun(_, fractions):
         first = rates(fractions)
-        guess = {name: f + step * first[name] for name, f in fractions.items()}
-        second = rates(guess)
-        fractions = {name: f + 0.5 * step * (first[name] + second[name]) for name, f in fractions.items()}
-    return fractions
+        second = rates({name: f + step * first[name] for name, f in fractions.items()})
+        return {name: f + 0.5 * step * (first[name] + second[name]) for name, f in fractions.items()}
+
+    return jax.lax.fori_loop(0, substeps, heun, fractions)
 
 
 def advected(properties: Array, velocity: CellVectors, dt: Array, grid: Grid) -> Array:
@@ -106,18 +118,29 @@ def advected(properties: Array, velocity: CellVectors, dt: Array, grid: Grid) ->
 
     def rate(q):
         total = jnp.zeros_like(q)
+        padded = pad(q, grid.dim, MIRROR, MIRROR, layers=2)
         for a, speed in zip(grid.axes, velocity, strict=True):
             if grid.shape[a] == 1:
                 continue
-            down, up = before(q, a, MIRROR), after(q, a, MIRROR)
-            down_two, up_two = before(down, a, MIRROR), after(up, a, MIRROR)
+            down_two, down, up, up_two = (window(padded, grid.dim, {a: k}, layers=2) for k in (-2, -1, 1, 2))
             central = (8 * (up - down) - (up_two - down_two)) / 12
             fourth = (up_two + down_two - 4 * (up + down) + 6 * q) / 12
             total = total - (speed * central + jnp.abs(speed) * fourth) * inverse_spacing(grid, a)
-        return total
+        return jax.lax.optimization_barrier(total)
 
     first = rate(properties)
     return properties + 0.5 * dt * (first + rate(properties + dt * first))
+
+
+def carried(
+    tensors: list[Stresses], scalars: list[Cells], fraction: Cells, velocity: CellVectors, dt: Array, grid: Grid
+) -> tuple[list[Stresses], list[Cells]]:
+    """What belongs to a phase, moved with it: tensors turn and are continued beyond the phase, scalars only move."""
+    stacked = extended(jnp.stack(tensors), fraction, grid)
+    turned = [rotated(tensor, velocity, dt, grid) for tensor in stacked]
+    moved = advected(jnp.concatenate([*turned, jnp.stack(scalars)] if scalars else turned), velocity, dt, grid)
+    size = tensors[0].shape[0]
+    return [moved[k * size : (k + 1) * size] for k in range(len(tensors))], list(moved[len(tensors) * size :])
 
 
 def cell_velocity(velocity: Faces, plate_velocity: Array, grid: Grid) -> CellVectors:

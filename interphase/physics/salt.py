@@ -35,7 +35,7 @@ def salt_step(
     salt_source: float,
     has_reservoir: bool,
     grid: Grid,
-    tolerance: float = 1e-10,
+    tolerance: float = 1e-8,
 ) -> tuple[Cells, SolveReport]:
     """c after one step, and how the solve went.
 

@@ -152,8 +152,11 @@ class Tangent(eqx.Module):
         direction = self.direction
         return jnp.sum(normal * direction[: self.grid.dim], axis=0) + 2 * jnp.sum(shear * direction[3:], axis=0)
 
-    def force(self, increment: Increment, growth: Cells) -> Faces:
-        """−∇·dσ when the material deforms by `increment` and plates `growth` of volume."""
+    def force(self, increment: Increment, growth: Cells) -> tuple[Faces, Array]:
+        """−∇·dσ when the material deforms by `increment` and plates `growth` of volume; and what pulls at the plate.
+
+        The second is the derivative of the potential by the plate's displacement per cell volume, Σ dσ_zz/h over the top.
+        """
         unit = self.growth_increment
         elastic = Increment(
             increment.normal - growth * unit.normal,
@@ -170,7 +173,8 @@ class Tangent(eqx.Module):
                 carried = carried + amount * flow.carried[k]
                 stress = stress + cells_to_edges(amount * flow.modulus, pair) * self.edges[k]
             shears.append(stress + cells_to_edges(carried, pair))
-        return force(normal, jnp.stack(shears), self.grid)
+        on_plate = jnp.sum(normal[-1, ..., -1]) / self.grid.spacing[-1]
+        return force(normal, jnp.stack(shears), self.grid), on_plate
 
     def elasticity(self, slope: Cells) -> Elasticity:
         """The orthotropic operator multigrid works with: all but the mixing of normal and shear strains.

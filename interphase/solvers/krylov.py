@@ -22,19 +22,22 @@ def dot(a: PyTree, b: PyTree) -> Array:
     return sum(jnp.vdot(x, y) for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True))
 
 
+def add(a: PyTree, factor: Array, b: PyTree) -> PyTree:
+    """a + factor·b."""
+    return jax.tree.map(lambda x, y: x + factor * y, a, b)
+
+
 def conjugate_gradients(
     operator: Operator,
-    right_side: Array,
+    right_side: PyTree,
     preconditioner: Operator,
-    start: Array | None = None,
     tolerance: float = 1e-8,
     most_iterations: int = 200,
-) -> tuple[Array, SolveReport]:
-    """Preconditioned conjugate gradients for a symmetric positive (semi)definite operator.
+) -> tuple[PyTree, SolveReport]:
+    """Preconditioned conjugate gradients for a symmetric positive (semi)definite operator, from zero.
 
     **Arguments:**
 
-    - `start`: first guess; zero if `None`.
     - `tolerance`: stop when ‖r‖ ≤ tolerance·‖right side‖.
 
     **Returns:** the solution and a report. A report with a residual above the tolerance is a failed solve.
@@ -50,14 +53,13 @@ def conjugate_gradients(
         x, residual, direction, previous, count = carry
         z = preconditioner(residual)
         product = dot(residual, z)
-        direction = z + jnp.where(count == 0, 0.0, product / previous) * direction
+        direction = add(z, jnp.where(count == 0, 0.0, product / previous), direction)
         image = jax.lax.optimization_barrier(operator(direction))
         step = product / dot(direction, image)
-        return x + step * direction, residual - step * image, direction, product, count + 1
+        return add(x, step, direction), add(residual, -step, image), direction, product, count + 1
 
-    x = jnp.zeros_like(right_side) if start is None else start
-    residual = right_side if start is None else right_side - operator(start)
-    carry = (x, residual, jnp.zeros_like(right_side), jnp.ones((), right_side.dtype), jnp.zeros((), jnp.int32))
+    zero = jax.tree.map(jnp.zeros_like, right_side)
+    carry = (zero, right_side, zero, jnp.ones_like(scale), jnp.zeros((), jnp.int32))
     x, residual, _, _, count = jax.lax.while_loop(unfinished, iterate, carry)
     return x, SolveReport(count, jnp.sqrt(dot(residual, residual)) / scale)
 

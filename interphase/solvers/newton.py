@@ -52,9 +52,9 @@ class Newton(eqx.Module):
     - `adjoint_tolerance`: of the linear solves that carry derivatives.
     """
 
-    tolerance: float = eqx.field(static=True, default=1e-5)
+    tolerance: float = eqx.field(static=True, default=1e-4)
     most_steps: int = eqx.field(static=True, default=15)
-    forcing: float = eqx.field(static=True, default=3e-2)
+    forcing: float = eqx.field(static=True, default=1e-1)
     halvings: int = eqx.field(static=True, default=4)
     adjoint_tolerance: float = eqx.field(static=True, default=1e-8)
 

@@ -1,0 +1,26 @@
+"""Names of the fields in `fields.zarr`, with the unit and the sentence that go into their attributes.
+
+A field whose physics is off is absent from a run, never zero.
+"""
+
+_AXES = ("x", "y", "z")
+
+FIELDS: dict[str, tuple[str, str]] = {
+    "lithium_fraction": ("1", "volume fraction of lithium"),
+    "coating_fraction": ("1", "volume fraction of the coating"),
+    "solid_electrolyte_fraction": ("1", "volume fraction of the solid electrolyte"),
+    "coating_depth": ("1", "material coordinate of the coating, 0 at its inner and 1 at its outer face"),
+    "potential": ("V", "electrolyte potential"),
+    "plating_current": ("A/m^2", "plating current density of the lithium surface, continued off it"),
+    "surface_area_density": ("1/m", "reacting lithium surface per volume"),
+    **{f"ionic_current_{a}": ("A/m^2", f"ionic current density along {a}") for a in _AXES},
+    "hydrostatic_stress": ("Pa", "mean normal stress of the mixture, tension positive"),
+    "von_mises_stress": ("Pa", "von Mises stress of the mixture"),
+    "coating_stress": ("Pa", "largest principal stress of the coating"),
+    "coating_lateral_stress": ("Pa", "in-plane normal stress of the coating along x"),
+    "coating_strain": ("1", "largest principal strain of the coating"),
+    "coating_energy_density": ("J/m^3", "elastic energy density of the coating"),
+    "salt_concentration": ("mol/m^3", "salt concentration of the electrolyte"),
+    **{f"velocity_{a}": ("m/s", f"velocity of the material along {a}") for a in _AXES},
+}
+"""Field name → (unit, long name), in the order in which they are written."""

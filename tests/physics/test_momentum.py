@@ -1,0 +1,155 @@
+"""The discrete force is the gradient of the discrete potential, and the tangent is the derivative of the force."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from cells import random
+from interphase.grid.grid import Grid
+from interphase.physics.creep import Elastic, MaxwellYield, PowerLawCreep
+from interphase.physics.interface import dyad
+from interphase.physics.momentum import Body, Phase, Strain, normal_stress, von_mises
+from interphase.physics.tangent import Tangent
+
+GRIDS = {"2-D": Grid((5, 6), (0.8, 1.0)), "3-D": Grid((3, 4, 5), (0.8, 1.2, 1.0))}
+DT = jnp.asarray(0.3)
+
+
+def flows(name, shape):
+    """One flow law per phase."""
+    creep = PowerLawCreep(
+        1.0 + 0.3 * jax.random.uniform(jax.random.key(9), shape), jnp.asarray(0.2), jnp.asarray(5.0), jnp.asarray(40.0)
+    )
+    capped = MaxwellYield(jnp.asarray(2.0), jnp.asarray(1.5) + 0.2 * jax.random.uniform(jax.random.key(8), shape))
+    return {"elastic": (Elastic(), Elastic()), "creep": (creep,), "yield": (capped,), "mixed": (creep, capped, Elastic())}[
+        name
+    ]
+
+
+def body(name, grid):
+    """Phases with random fractions, moduli and stresses that share every cell with some filler."""
+    laws = flows(name, grid.shape)
+    shares = jax.nn.softmax(random(1, len(laws) + 1, *grid.shape), axis=0)
+    components = 4 if grid.dim == 2 else 6
+    phases = tuple(
+        Phase(shares[k], 3.0 + k, 2.0 + 0.5 * jnp.abs(random(20 + k, *grid.shape)), law, random(10 + k, components, *grid.shape))
+        for k, law in enumerate(laws)
+    )
+    phases = tuple(
+        Phase(p.fraction, jnp.asarray(p.bulk_modulus), p.shear_modulus, p.flow, p.stress) for p in phases
+    )
+    normal = random(3, grid.dim, *grid.shape)
+    normal = 0.9 * normal / jnp.linalg.norm(normal, axis=0)
+    return Body(grid, phases, shares[-1], jnp.asarray(0.05), jnp.asarray(0.02), jnp.asarray(0.4), dyad(normal, grid))
+
+
+def motion(seed, grid):
+    """Displacement (at rest on the lower wall), plate displacement, plated volume."""
+    displacement = 0.3 * random(seed, grid.dim, *grid.shape)
+    return displacement.at[-1, ..., 0].set(0.0), 0.1 * random(seed + 1), 0.2 * random(seed + 2, *grid.shape)
+
+
+def force(body, displacement, plate, growth):
+    strain = body.strain(displacement, plate, growth)
+    return body.force(displacement, growth, strain, body.responses(strain, DT))
+
+
+@pytest.fixture(params=["elastic", "creep", "yield", "mixed"])
+def law(request):
+    return request.param
+
+
+@pytest.fixture(params=GRIDS)
+def grid(request):
+    return GRIDS[request.param]
+
+
+def test_force_is_the_gradient_of_the_potential(law, grid):
+    """∂Π/∂u per cell volume equals `force` to 1e-9 for every flow law; ∂Π/∂W is minus the pressure on the plate."""
+    solid = body(law, grid)
+    displacement, plate, growth = motion(30, grid)
+    gradient, by_plate = jax.jit(jax.grad(solid.potential, argnums=(0, 1)))(displacement, plate, growth, DT)
+    gradient = (gradient / grid.cell_volume).at[-1, ..., 0].set(0.0)
+    computed = force(solid, displacement, plate, growth)
+    assert float(jnp.linalg.norm(computed - gradient) / jnp.linalg.norm(gradient)) < 1e-9
+    strain = solid.strain(displacement, plate, growth)
+    pressure = solid.plate_pressure(solid.stress(strain, solid.responses(strain, DT)))
+    assert float(by_plate) == pytest.approx(-float(pressure) * grid.area, rel=1e-9)
+
+
+def test_stress_is_the_gradient_of_the_energy(law, grid):
+    """The new stress of a phase is the derivative of its energy in the strain, cell by cell."""
+    solid = body(law, grid)
+    displacement, plate, growth = motion(30, grid)
+    strain = solid.strain(displacement, plate, growth)
+    for phase, response in zip(solid.phases, solid.responses(strain, DT), strict=True):
+
+        def energy(normal, phase=phase):
+            return jnp.sum(phase.energy(Strain(normal, strain.shear, strain.shear_square), DT))
+
+        np.testing.assert_allclose(jax.grad(energy)(strain.normal), response.stress[:3], rtol=1e-8, atol=1e-9)
+
+
+def test_tangent_is_the_derivative_of_the_force(law, grid):
+    """`Tangent.force` equals the directional derivative of `Body.force` in displacement, plate and plated volume."""
+    solid = body(law, grid)
+    at, along = motion(30, grid), motion(40, grid)
+
+    def linearise(displacement, plate, growth):
+        strain = solid.strain(displacement, plate, growth)
+        return Tangent.of(solid, displacement, growth, strain, solid.responses(strain, DT), DT)
+
+    tangent = jax.jit(linearise)(*at)
+    _, expected = jax.jit(lambda a, b: jax.jvp(lambda *m: force(solid, *m), a, b))(at, along)
+    computed = tangent.force(tangent.increment(along[0], along[1]), along[2])
+    assert float(jnp.linalg.norm(computed - expected) / jnp.linalg.norm(expected)) < 1e-9
+
+
+def test_tangent_of_the_normal_stress(law, grid):
+    """dσ_n of a deformation at fixed plating, and of plating at fixed deformation."""
+    solid = body(law, grid)
+    at, along = motion(30, grid), motion(40, grid)
+
+    def traction(displacement, plate, growth):
+        strain = solid.strain(displacement, plate, growth)
+        return normal_stress(solid.stress(strain, solid.responses(strain, DT)), solid.direction)
+
+    strain = solid.strain(*at)
+    tangent = Tangent.of(solid, at[0], at[2], strain, solid.responses(strain, DT), DT)
+    _, expected = jax.jvp(traction, at, along)
+    computed = tangent.normal_stress(tangent.increment(along[0], along[1]))
+    computed = computed - along[2] * tangent.normal_stress(tangent.growth_increment)
+    assert float(jnp.linalg.norm(computed - expected) / jnp.linalg.norm(expected)) < 1e-9
+
+
+def test_tangent_is_symmetric(law, grid):
+    """⟨F(a), b⟩ = ⟨a, F(b)⟩: the force has a potential."""
+    solid = body(law, grid)
+    at = motion(30, grid)
+    strain = solid.strain(*at)
+    tangent = Tangent.of(solid, at[0], at[2], strain, solid.responses(strain, DT), DT)
+    a, b = motion(50, grid)[0], motion(60, grid)[0]
+    still = jnp.zeros(grid.shape)
+    first = jnp.vdot(tangent.force(tangent.increment(a), still), b)
+    second = jnp.vdot(a, tangent.force(tangent.increment(b), still))
+    assert float(first) == pytest.approx(float(second), rel=1e-9)
+
+
+def test_von_mises_of_simple_states():
+    """Uniaxial s → s, pure shear t → √3 t, pressure → 0."""
+    stress = jnp.zeros((6, 3)).at[0, 0].set(2.0).at[3, 1].set(2.0).at[:3, 2].set(-7.0)
+    np.testing.assert_allclose(von_mises(stress), [2.0, 2.0 * np.sqrt(3), 0.0], atol=1e-12)
+
+
+def test_normal_stress_is_a_quadratic_form():
+    """n·σ·n of the dyad of a unit normal, with both shears of a pair counted."""
+    grid = Grid((1, 1, 1), (1.0, 1.0, 1.0))
+    stress = random(0, 6, 1, 1, 1)
+    n = random(1, 3, 1, 1, 1)
+    n = n / jnp.linalg.norm(n)
+    full = np.zeros((3, 3))
+    full[np.diag_indices(3)] = np.ravel(stress[:3])
+    for (a, b), value in zip(grid.pairs, np.ravel(stress[3:]), strict=True):
+        full[a, b] = full[b, a] = value
+    expected = np.ravel(n) @ full @ np.ravel(n)
+    assert float(normal_stress(stress, dyad(n, grid))[0, 0, 0]) == pytest.approx(expected, rel=1e-12)

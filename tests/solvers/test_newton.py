@@ -1,0 +1,117 @@
+"""Newton's method: quadratic convergence, failure as a value, and derivatives of the root."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from cells import random
+from interphase.solvers.newton import AbstractRootProblem, Newton
+from jaxtyping import Array
+
+SIZE = 12
+MATRIX = 4 * jnp.eye(SIZE) + 0.3 * random(0, SIZE, SIZE)
+
+
+class Cubic(AbstractRootProblem):
+    """M u + s u³ = b, with the exact Jacobian's inverse or a blunt one."""
+
+    stiffness: Array
+    load: Array
+    exact: bool = eqx.field(static=True, default=True)
+
+    def residual(self, unknowns):
+        return MATRIX @ unknowns + self.stiffness * unknowns**3 - self.load
+
+    def prepare(self, unknowns):
+        return jnp.linalg.inv(MATRIX)
+
+    def approximate_inverse(self, unknowns, prepared, tolerance):
+        if not self.exact:
+            return lambda r: (prepared @ r, jnp.ones((), jnp.int32))
+        jacobian = MATRIX + jnp.diag(3 * self.stiffness * unknowns**2)
+        return lambda r: (jnp.linalg.solve(jacobian, r), jnp.ones((), jnp.int32))
+
+
+class Kink(AbstractRootProblem):
+    """arctan(5u) = level: the full Newton step from afar diverges; a level beyond π/2 has no root at all."""
+
+    level: Array
+
+    def residual(self, unknowns):
+        return jnp.arctan(5 * unknowns) - self.level
+
+    def prepare(self, unknowns):
+        return unknowns
+
+    def approximate_inverse(self, unknowns, prepared, tolerance):
+        return lambda r: (r * (1 + 25 * unknowns**2) / 5, jnp.ones((), jnp.int32))
+
+
+def cubic(stiffness=0.5, exact=True):
+    return Cubic(jnp.asarray(stiffness), random(1, SIZE), exact)
+
+
+def test_root_and_quadratic_convergence():
+    """The error after each step is bounded by a constant times the square of the one before."""
+    problem = cubic(2.0)
+    exact, report = Newton(tolerance=1e-13, most_steps=30).solve(problem, jnp.zeros(SIZE))
+    assert float(report.residual) <= 1e-13
+    errors = []
+    for steps in range(1, 5):
+        root, _ = Newton(tolerance=0.0, most_steps=steps).solve(problem, jnp.zeros(SIZE))
+        errors.append(float(jnp.linalg.norm(root - exact)))
+    assert errors[0] > 1e-3 and errors[3] < 1e-9
+    orders = [np.log(b / a) / np.log(a / z) for z, a, b in zip(errors, errors[1:], errors[2:], strict=False) if b > 1e-13]
+    assert orders and min(orders) > 1.8
+
+
+def test_an_approximate_inverse_still_finds_the_root():
+    """With the Jacobian frozen the convergence is linear but the root is the same."""
+    root, report = Newton(tolerance=1e-10, most_steps=60).solve(cubic(exact=False), jnp.zeros(SIZE))
+    exact, _ = Newton(tolerance=1e-12).solve(cubic(), jnp.zeros(SIZE))
+    np.testing.assert_allclose(root, exact, atol=1e-9)
+    assert int(report.steps) > 5 and int(report.linear_iterations) == int(report.steps)
+
+
+def test_backtracking_saves_a_step_that_overshoots():
+    """From u = 2 full steps of arctan(5u) = 0 diverge; halved ones converge."""
+    root, report = Newton(tolerance=1e-10, most_steps=30).solve(Kink(jnp.asarray(0.0)), jnp.asarray(2.0))
+    assert abs(float(root)) < 1e-9 and float(report.residual) <= 1e-10
+    _, bold = Newton(tolerance=1e-10, most_steps=30, halvings=0).solve(Kink(jnp.asarray(0.0)), jnp.asarray(2.0))
+    assert not float(bold.residual) <= 1e-10
+
+
+def test_a_failed_solve_is_a_value():
+    """Without a root the report's residual stays above the tolerance, nothing is raised, nothing compiled differently."""
+    settings = Newton(tolerance=1e-8, most_steps=7)
+    _, report = jax.jit(settings.solve)(Kink(jnp.asarray(2.0)), jnp.asarray(0.5))
+    assert float(report.residual) > 1e-8
+    assert int(report.steps) == 7
+
+
+def functional(stiffness, load):
+    problem = Cubic(stiffness, load)
+    root, _ = Newton(tolerance=1e-13, most_steps=30, adjoint_tolerance=1e-12).solve(problem, jnp.zeros(SIZE))
+    return jnp.sum(jnp.sin(root) * jnp.arange(1.0, SIZE + 1))
+
+
+@pytest.mark.parametrize("mode", [jax.jacfwd, jax.jacrev])
+def test_derivative_of_the_root(mode):
+    """Forward and reverse mode equal central differences to 1e-7, for a scalar parameter and for a vector."""
+    stiffness, load = jnp.asarray(0.7), random(1, SIZE)
+    by_stiffness, by_load = jax.jit(mode(functional, argnums=(0, 1)))(stiffness, load)
+    value = jax.jit(functional)
+    step = 1e-5
+    difference = (value(stiffness + step, load) - value(stiffness - step, load)) / (2 * step)
+    assert float(by_stiffness) == pytest.approx(float(difference), rel=1e-7)
+    for k in range(0, SIZE, 5):
+        nudge = jnp.zeros(SIZE).at[k].set(step)
+        difference = (value(stiffness, load + nudge) - value(stiffness, load - nudge)) / (2 * step)
+        assert float(by_load[k]) == pytest.approx(float(difference), rel=1e-7)
+
+
+def test_the_start_carries_no_derivative():
+    """The root does not depend on where the iteration began."""
+    slope = jax.grad(lambda start: jnp.sum(Newton(tolerance=1e-12, most_steps=30).solve(cubic(), start)[0]))(jnp.zeros(SIZE))
+    assert not np.any(slope)
