@@ -19,11 +19,19 @@ from interphase.grid.stencils import smooth
 from interphase.materials.stack import Stack
 from interphase.physics import mixture
 from interphase.physics.balance import Balance, Control
-from interphase.physics.charge import closing_correction
+from interphase.physics.charge import closing_correction, current_vectors
 from interphase.physics.creep import Hardening
 from interphase.physics.elimination import CoupledProblem
 from interphase.physics.interface import Look
-from interphase.physics.momentum import Response, Strain
+from interphase.physics.measures import (
+    Measures,
+    coating_energy_density,
+    coating_stress,
+    largest_principal,
+    measure,
+    mixture_stress,
+)
+from interphase.physics.momentum import Response, Strain, von_mises
 from interphase.physics.phases import STABLE_SHARPENING, carried, cell_velocity, transport
 from interphase.physics.salt import salt_step
 from interphase.protocol import Drive
@@ -303,6 +311,46 @@ class Model(eqx.Module):
             strain=tensors[1],
             equilibrium_stress=tensors[2] if lasting else None,
         )
+
+    # --- outputs ----------------------------------------------------------------------------------------------------
+
+    def measure(self, state: State, report: StepReport) -> Measures:
+        """What a designer compares, after a step that reported `report`."""
+        return measure(self.stack, state, report.current, report.area, self.width, self.scales, self.grid)
+
+    def fields(self, state: State, report: StepReport) -> dict[str, Array]:
+        """What a reader looks at [SI], by name; fields whose physics is off are absent."""
+        scales, grid = self.scales, self.grid
+        axes = "xz" if grid.dim == 2 else "xyz"
+        conductor = mixture.conduction(self.stack, state, self.has_reservoir, self.width, scales, grid)
+        stress = mixture_stress(state) * scales.stress
+        velocity = cell_velocity(state.solution.velocity, state.solution.plate_velocity, grid) * scales.velocity
+        ionic = current_vectors(conductor, state.solution.potential) * scales.current_density
+        fields = {
+            "lithium_fraction": state.lithium,
+            "potential": state.solution.potential * scales.potential,
+            "plating_current": report.current * scales.current_density,
+            "surface_area_density": report.area / scales.length,
+            "hydrostatic_stress": jnp.sum(stress[:3], axis=0) / 3,
+            "von_mises_stress": von_mises(stress),
+            **{f"velocity_{a}": component for a, component in zip(axes, velocity, strict=True)},
+            **{f"ionic_current_{a}": component for a, component in zip(axes, ionic, strict=True)},
+        }
+        if state.coating is not None:
+            coating = coating_stress(state) * scales.stress
+            fields |= {
+                "coating_fraction": state.coating.fraction,
+                "coating_depth": state.coating.depth,
+                "coating_stress": largest_principal(coating, grid),
+                "coating_lateral_stress": coating[0],
+                "coating_strain": largest_principal(state.coating.strain, grid),
+                "coating_energy_density": coating_energy_density(self.stack.coating, state, self.width, scales, grid),
+            }
+        if state.solid_electrolyte is not None:
+            fields["solid_electrolyte_fraction"] = state.solid_electrolyte
+        if state.salt is not None:
+            fields["salt_concentration"] = state.salt * scales.concentration
+        return fields
 
     def longest_step(self, report: StepReport, courant: float, stress_change: Array, dt: Array) -> Array:
         """The next step size [s] that keeps interface motion, stress increment and sharpening within bounds.

@@ -1,11 +1,8 @@
 """Set-up of all tests: double precision, two fake CPU devices, checked array types, caches cleared after each module."""
 
 import os
-import sys
-from pathlib import Path
 
 os.environ["XLA_FLAGS"] = (os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=2").strip()
-sys.path.insert(0, str(Path(__file__).parent))  # modules shared by tests: cells
 
 import jax
 import pytest
@@ -17,11 +14,6 @@ install_import_hook("interphase", "beartype.beartype")
 
 settings.register_profile("steady", deadline=None, derandomize=True, max_examples=12)
 settings.load_profile("steady")
-
-
-def pytest_configure(config):
-    config.addinivalue_line("markers", "slow: takes long; part of the full verification")
-    config.addinivalue_line("markers", "gpu: needs an accelerator")
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from interphase.arrays import Cells, Scalar
+from interphase.materials.mosaic import Mosaic
 
 Profile = Float[Array, " points"]
 
@@ -48,27 +49,13 @@ class Layer(eqx.Module):
     strength: Profile
 
 
-class Mosaic(eqx.Module):
-    """Lateral defects: a map g over the material's in-plane positions and the log-amplitude per property.
-
-    **Arguments:**
-
-    - `map`: g on the in-plane cells, zero mean, unit variance [-].
-    - `modulus`, `ionic_conductivity`, `thickness`: amplitudes a [-]; 0 leaves a property uniform.
-    """
-
-    map: Float[Array, "*plane"]
-    modulus: Scalar
-    ionic_conductivity: Scalar
-    thickness: Scalar
-
-
 class Coating(eqx.Module):
     """Layers from the lithium outward, and lateral defects.
 
     **Arguments:**
 
     - `yields`, `relaxes`, `has_equilibrium`: which laws any layer needs (static).
+    - `has_strain_limit`: every layer's strain limit is known (static).
     """
 
     layers: tuple[Layer, ...]
@@ -76,6 +63,7 @@ class Coating(eqx.Module):
     yields: bool = eqx.field(static=True)
     relaxes: bool = eqx.field(static=True)
     has_equilibrium: bool = eqx.field(static=True)
+    has_strain_limit: bool = eqx.field(static=True, default=False)
 
     @property
     def thickness(self) -> Array:

@@ -39,7 +39,8 @@ class CoatingProperties(eqx.Module):
         modulus = coating.property("modulus", state.depth, blend)
         conductivity = coating.property("ionic_conductivity", state.depth, blend, join="series")
         if coating.mosaic is not None:
-            defects = coating.mosaic.at(state.drift, grid)
+            position = grid.cell_centres()[:-1] - state.drift  # of the material when it was laid down
+            defects = coating.mosaic.at(position, grid)
             modulus = modulus * jnp.exp(coating.mosaic.modulus * defects)
             conductivity = conductivity * jnp.exp(coating.mosaic.ionic_conductivity * defects)
         return CoatingProperties(

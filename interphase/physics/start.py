@@ -10,9 +10,17 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from interphase.arrays import Cells
 from interphase.grid.grid import Grid
+from interphase.materials.coating import Coating
+from interphase.materials.stack import Stack
+from interphase.physics.reaction import affinity_for
+from interphase.protocol import Drive
+from interphase.state import CoatingState, Solution, State
+from interphase.units import Scales
 
 CLOSEST_POINT_STEPS = 40
+LONG_AGO = 1e30  # a last step so long that the first guess is not continued from it
 
 
 class Surface(eqx.Module):
@@ -75,3 +83,86 @@ def distance_to_surface(surface: Surface, grid: Grid, length: float) -> tuple[Ar
 def step_down(distance: Array, width: float) -> Array:
     """½[1 − tanh(d/2w)]: one below a surface, zero above it."""
     return 0.5 * (1 - jnp.tanh(distance / (2 * width)))
+
+
+def initial_state(stack: Stack, surface: Surface, drive: Drive, width: float, scales: Scales, grid: Grid) -> State:
+    """The state before the first step; traceable in every number of the stack and the surface.
+
+    **Arguments:**
+
+    - `drive`: of the first step; its pressure is what the solids are under.
+    """
+    distance, foot = distance_to_surface(surface, grid, scales.length)
+    dtype = distance.dtype
+    lithium = step_down(distance, width)
+    num_stress = 3 + len(grid.pairs)
+    pressed = jnp.zeros((num_stress, *grid.shape), dtype).at[:3].set(-drive.pressure / scales.stress)
+    coating = None
+    covered = lithium
+    if stack.coating is not None:
+        coating = _coating(stack.coating, distance, foot, lithium, pressed, width, scales, grid)
+        covered = lithium + coating.fraction
+    solution = _first_guess(stack, drive, scales, grid, dtype)
+    number = lambda x: jnp.asarray(x, dtype) + jnp.zeros((), dtype)  # noqa: E731
+    liquid = stack.electrolyte is not None
+    solid = stack.solid_electrolyte is not None
+    resistance = jnp.full(grid.shape, 1.0, dtype) * stack.lithium.initial_resistance / scales.stress
+    return State(
+        time=number(0.0),
+        step=jnp.array(0, jnp.int32),
+        lithium=lithium,
+        lithium_stress=pressed,
+        flow_resistance=resistance if stack.lithium.creeps else None,
+        coating=coating,
+        solid_electrolyte=1 - covered if solid else None,
+        solid_electrolyte_stress=pressed if solid else None,
+        salt=jnp.ones(grid.shape, dtype) if liquid else None,
+        solution=solution,
+        earlier_solution=solution,
+        last_step=number(LONG_AGO),
+        earlier_step=number(LONG_AGO),
+        charge=number(0.0),
+        charge_time=number(0.0),
+        initial_lithium=volume(lithium, grid),
+        initial_coating=number(0.0) if coating is None else volume(coating.fraction, grid),
+    )
+
+
+def volume(fraction: Cells, grid: Grid) -> Array:
+    """Volume of a phase per electrode area [-]."""
+    return jnp.sum(fraction) * grid.cell_volume / grid.area
+
+
+def _coating(
+    coating: Coating, distance: Cells, foot: Array, lithium: Cells, pressed: Array, width: float, scales: Scales, grid: Grid
+) -> CoatingState:
+    thickness = coating.thickness / scales.length
+    if coating.mosaic is not None:
+        thickness = thickness * jnp.exp(coating.mosaic.thickness * coating.mosaic.at(foot, grid))
+    return CoatingState(
+        fraction=step_down(distance - thickness, width) - lithium,
+        depth=distance / thickness,
+        drift=jnp.zeros((grid.dim - 1, *grid.shape), distance.dtype),
+        stress=pressed,
+        equilibrium_stress=jnp.zeros_like(pressed) if coating.has_equilibrium else None,
+        strain=jnp.zeros_like(pressed),
+    )
+
+
+def _first_guess(stack: Stack, drive: Drive, scales: Scales, grid: Grid, dtype) -> Solution:
+    """Nothing moves, and the metal sits at the potential of a bare flat electrode."""
+    exchange = scales.current_density
+    for material in (stack.electrolyte, stack.solid_electrolyte):
+        exchange = exchange if material is None else material.exchange_current
+    current = jnp.where(drive.is_potentiostatic, 0.0, drive.current)
+    affinity = affinity_for(
+        current / scales.current_density, exchange / scales.current_density, stack.transfer_coefficient
+    )
+    affinity = jnp.where(drive.is_potentiostatic, -drive.metal_potential / scales.potential, affinity).astype(dtype)
+    return Solution(
+        velocity=jnp.zeros((grid.dim, *grid.shape), dtype),
+        plate_velocity=jnp.zeros((), dtype),
+        affinity=jnp.full(grid.shape, 1.0, dtype) * affinity,
+        potential=jnp.zeros(grid.shape, dtype),
+        metal_potential=-affinity,
+    )

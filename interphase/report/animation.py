@@ -17,7 +17,7 @@ from interphase.report.section import Section, section, window
 _MOST_FRAMES = 60
 _DPI = 90
 _SECONDS = 6.0
-_COLOURS = 96
+_COLOURS = 255
 
 
 def animate(run_folder: str | os.PathLike[str]) -> pathlib.Path:
@@ -54,7 +54,6 @@ def _pictures(run: RunFolder, sections: list[Section]) -> list[Image.Image]:
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
     pictures: list[Image.Image] = []
-    palette = None
     for shown in sections:
         materials.set_data(colours(shown))
         moving.set_data(value.of(shown).T)
@@ -65,7 +64,7 @@ def _pictures(run: RunFolder, sections: list[Section]) -> list[Image.Image]:
         for line in outlines:
             line.remove()
         pictures.append(picture)
-    palette = pictures[-1].quantize(_COLOURS)
+    palette = pictures[-1].quantize(_COLOURS, method=Image.Quantize.MAXCOVERAGE)
     return [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures]
 
 
@@ -96,7 +95,7 @@ class _Value:
         else:
             self._choice = ("potential", 1e3, "", "electrolyte potential (mV)", "viridis")
         shown = np.ma.concatenate([self.of(one).ravel() for one in (sections[0], sections[len(sections) // 2], last)])
-        self._bounds = style.symmetric(shown) if self._choice[4] == "RdBu_r" else style.limits(shown, 100)
+        self._bounds = style.symmetric(shown) if self._choice[4] == "RdBu_r" else style.limits(shown, 100.0)
         self._first = sections[0]
 
     def of(self, shown: Section) -> np.ma.MaskedArray:

@@ -51,6 +51,7 @@ def _draw(runs: list[RunFolder], labels: list[str]) -> Figure:
     heights = window([_last(run) for run in pictured]) if pictured else None
     tall = 0.0 if heights is None else _picture_height(_last(pictured[0]), heights, width / len(runs))
     figure = style.new_figure(width, tall + 4.6)
+    figure.set_layout_engine("constrained", rect=(0.005, 0.0, 0.99, 0.985))
     rows = figure.subfigures(3, 1, squeeze=False, height_ratios=[max(tall, 0.01), 2.4, 2.2])[:, 0]
     _pictures(rows[0], runs, labels, heights)
     for draw, row in ((_curves, rows[1]), (_bars, rows[2])):

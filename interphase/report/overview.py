@@ -103,12 +103,12 @@ def _materials(figure: Figure, axes: Axes, shown: Section) -> None:
     draw_materials(axes, shown)
     if shown.has("coating_depth", "coating_fraction"):
         depth_bar(figure, [axes])
-    axes.set_title("Deposit and coating")
+    axes.set_title("Deposit and coating" if shown.has("coating_fraction") else "Deposit")
 
 
 def _potential(figure: Figure, axes: Axes, shown: Section) -> None:
     values = _in_electrolyte(shown, shown.field("potential") * 1e3)
-    bounds = style.limits(values, 100)
+    bounds = style.limits(values, 100.0)
     _map(figure, axes, shown, values, "potential (mV)", cmap="viridis", **_between(bounds))
     levels = np.linspace(*bounds, 11)[1:-1]
     axes.contour(shown.along, shown.up, values.T, levels, colors="white", linewidths=0.6, linestyles="solid")
@@ -144,7 +144,7 @@ def _surface_current(figure: Figure, axes: Axes, shown: Section) -> None:
     current = shown.field("plating_current") * 0.1
     segments = np.concatenate([np.stack([line[:-1], line[1:]], axis=1) for line in lines])
     values = shown.sampled(current, segments.mean(axis=1))
-    bounds = style.limits(values, 100)
+    bounds = style.limits(values, 100.0)
     axes.add_collection(LineCollection(list(segments), colors="white", linewidths=6.0, zorder=3, capstyle="round"))
     coloured = LineCollection(list(segments), cmap="plasma", linewidths=4.0, zorder=4, capstyle="round")
     coloured.set_array(values)
@@ -182,7 +182,7 @@ def _von_mises(figure: Figure, axes: Axes, shown: Section) -> None:
 
 def _salt(figure: Figure, axes: Axes, shown: Section) -> None:
     values = np.ma.masked_where(shown.covered > 0.5, shown.field("salt_concentration"))
-    bounds = style.limits(values, 100)
+    bounds = style.limits(values, 100.0)
     _map(figure, axes, shown, values, "salt (mol/m³)", cmap="viridis", **_between(bounds))
     axes.set_title("Salt concentration")
 

@@ -124,6 +124,8 @@ def draw_panel(axes: Axes, run: RunFolder, panel: Panel) -> None:
         axes.plot(run.series["time_s"][known] / scale, values[known], color=colour, marker=marker, label=line.label)
     if panel.size_only:
         _make_logarithmic(axes, highest)
+    else:
+        _widen(axes)
     if panel.mark is not None and highest > 0.3 * panel.mark[0]:
         value, name = panel.mark
         axes.axhline(value, color="#777777", linewidth=0.9, linestyle="--")
@@ -155,6 +157,14 @@ def _faraday(axes: Axes, run: RunFolder) -> None:
     axes.set_xlabel("charge (C/m²)")
     axes.set_ylabel("nm")
     axes.grid(True)
+
+
+def _widen(axes: Axes) -> None:
+    """A constant looks constant: no axis spans less than a hundredth of its values."""
+    low, high = axes.dataLim.intervaly
+    size = max(abs(low), abs(high))
+    if high - low < 0.01 * size:
+        axes.set_ylim(0.5 * (low + high) - 0.05 * size, 0.5 * (low + high) + 0.05 * size)
 
 
 def _make_logarithmic(axes: Axes, highest: float) -> None:

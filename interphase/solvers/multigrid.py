@@ -5,7 +5,6 @@ The cycle is symmetric, so it can precondition conjugate gradients.
 """
 
 import abc
-from typing import Self
 
 import equinox as eqx
 import jax
@@ -27,7 +26,7 @@ class AbstractGridOperator(eqx.Module):
     def diagonal(self) -> Array: ...
 
     @abc.abstractmethod
-    def coarsened(self) -> Self: ...
+    def coarsened(self) -> "AbstractGridOperator": ...
 
     @abc.abstractmethod
     def restrict(self, fine: Array) -> Array: ...

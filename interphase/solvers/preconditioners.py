@@ -4,7 +4,6 @@ Both are rediscretised on coarse grids with averaged coefficients. What was meas
 (iterations against grid, contrast and Poisson's ratio) is in docs/theory/solvers.md.
 """
 
-import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array
 

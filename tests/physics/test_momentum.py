@@ -32,11 +32,14 @@ def body(name, grid):
     shares = jax.nn.softmax(random(1, len(laws) + 1, *grid.shape), axis=0)
     components = 4 if grid.dim == 2 else 6
     phases = tuple(
-        Phase(shares[k], 3.0 + k, 2.0 + 0.5 * jnp.abs(random(20 + k, *grid.shape)), law, random(10 + k, components, *grid.shape))
+        Phase(
+            fraction=shares[k],
+            bulk_modulus=jnp.asarray(3.0 + k),
+            shear_modulus=2.0 + 0.5 * jnp.abs(random(20 + k, *grid.shape)),
+            flow=law,
+            stress=random(10 + k, components, *grid.shape),
+        )
         for k, law in enumerate(laws)
-    )
-    phases = tuple(
-        Phase(p.fraction, jnp.asarray(p.bulk_modulus), p.shear_modulus, p.flow, p.stress) for p in phases
     )
     normal = random(3, grid.dim, *grid.shape)
     normal = 0.9 * normal / jnp.linalg.norm(normal, axis=0)

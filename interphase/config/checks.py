@@ -1,0 +1,187 @@
+"""What no single key of a study can say wrong: resolution, room, protocol, memory. Every refusal names key and remedy."""
+
+import dataclasses
+import math
+import os
+
+import jax
+
+from interphase.config import quantities, schema
+from interphase.config.load import StudyError
+from interphase.solvers.multigrid import coarsest_shape
+from interphase.units import FARADAY
+
+FEWEST_CELLS = 6  # across a coating
+FEWEST_CELLS_OF_A_LAYER = 3
+LARGEST_COARSE_GRID = 1024  # cells that the multigrid may have to invert densely
+BYTES_PER_CELL = {2: 150 * 8, 3: 260 * 8}  # of double precision: fields, hierarchies and work arrays
+
+
+def check(study: schema.Study) -> None:
+    """Raises `StudyError` at the first thing the study cannot do."""
+    check_geometry(study)
+    check_cell(study)
+    check_protocol(study)
+    check_memory(study)
+
+
+@dataclasses.dataclass(frozen=True)
+class Heights:
+    """Lowest and highest point of the lithium at the start, and the top of the coating [m]."""
+
+    lowest: float
+    highest: float
+    covered: float
+
+
+def heights(study: schema.Study) -> Heights:
+    surface = study.surface
+    up = sum(max(b.height, 0.0) for b in surface.bumps) + sum(abs(w.height) for w in surface.waves)
+    down = sum(max(-b.height, 0.0) for b in surface.bumps) + sum(abs(w.height) for w in surface.waves)
+    thickness = sum(layer.thickness for layer in study.coating.layers) if study.coating else 0.0
+    return Heights(surface.level - down, surface.level + up, surface.level + up + thickness)
+
+
+def _nm(length: float) -> str:
+    return quantities.pretty(length, "m")
+
+
+def check_geometry(study: schema.Study) -> None:
+    """Grid, surface and coating fit one another."""
+    cells, size = study.grid.cells, study.grid.size
+    if len(cells) not in (2, 3) or len(cells) != len(size):
+        raise StudyError(f"grid.cells has {len(cells)} and grid.size {len(size)} axes; give two or three of both")
+    if min(cells[:-1]) < 1 or cells[-1] < 16 or max(cells[:-1]) < 2:
+        raise StudyError(f"grid.cells = {list(cells)} is too coarse; give at least 16 cells along the normal (the last axis)")
+    coarsest = math.prod(coarsest_shape(cells))
+    if coarsest > LARGEST_COARSE_GRID:
+        raise StudyError(
+            f"grid.cells = {list(cells)} cannot be halved often enough for the solvers; choose numbers with more factors "
+            f"of two, such as {[_friendly(n) for n in cells]}"
+        )
+    spacing = [s / n for s, n in zip(size, cells, strict=True)]
+    wide = [a for a, n in enumerate(cells) if n > 1]
+    if max(spacing[a] for a in wide) > 4 * min(spacing[a] for a in wide):
+        shown = ", ".join(_nm(h) for h in spacing)
+        raise StudyError(f"grid.size over grid.cells gives cells of {shown}; keep their edges within a factor of four")
+    low, width = heights(study), study.numerics.interface_width * spacing[-1]
+    margin = 5 * width
+    if low.lowest < margin:
+        raise StudyError(f"surface.level leaves {_nm(low.lowest)} of lithium at the lowest place; give at least {_nm(margin)}")
+    if low.covered > size[-1] - margin:
+        raise StudyError(
+            f"grid.size[{len(size) - 1}] = {_nm(size[-1])} is too low for lithium and coating up to {_nm(low.covered)}; "
+            f"give at least {_nm(low.covered + 2 * margin)}"
+        )
+    _check_surface(study, spacing)
+    _check_coating(study, spacing)
+
+
+def _friendly(n: int) -> int:
+    """The nearest number with enough factors of two."""
+    power = 2 ** max(0, int(math.log2(max(n, 1))) - 3)
+    return max(power, round(n / power) * power)
+
+
+def _check_surface(study: schema.Study, spacing: list[float]) -> None:
+    in_plane = len(spacing) - 1
+    for k, bump in enumerate(study.surface.bumps):
+        if bump.centre is not None and len(bump.centre) != in_plane:
+            raise StudyError(f"surface.bumps[{k}].centre has {len(bump.centre)} numbers; give one per in-plane axis, {in_plane}")
+        if bump.radius < 3 * max(spacing[:-1]):
+            raise StudyError(
+                f"surface.bumps[{k}].radius = {_nm(bump.radius)} is under-resolved by cells of {_nm(max(spacing[:-1]))}; "
+                f"give at least {_nm(3 * max(spacing[:-1]))}"
+            )
+    for k, wave in enumerate(study.surface.waves):
+        if len(wave.waves) != in_plane:
+            raise StudyError(f"surface.waves[{k}].waves has {len(wave.waves)} numbers; give one per in-plane axis, {in_plane}")
+        for axis, number in enumerate(wave.waves):
+            if abs(number) * 8 > study.grid.cells[axis]:
+                raise StudyError(f"surface.waves[{k}].waves[{axis}] = {number} is under-resolved; give at least 8 cells a wave")
+
+
+def _check_coating(study: schema.Study, spacing: list[float]) -> None:
+    if study.coating is None:
+        return
+    normal = spacing[-1]
+    total = sum(layer.thickness for layer in study.coating.layers)
+    if total < FEWEST_CELLS * normal:
+        finer = math.ceil(FEWEST_CELLS * study.grid.size[-1] / total)
+        raise StudyError(
+            f"coating.layers[0].thickness: a coating of {_nm(total)} spans {total / normal:.1f} cells of {_nm(normal)}; give at "
+            f"least {_nm(FEWEST_CELLS * normal)}, or {finer} cells along the normal in grid.cells"
+        )
+    for k, layer in enumerate(study.coating.layers):
+        if layer.thickness < FEWEST_CELLS_OF_A_LAYER * normal:
+            raise StudyError(
+                f"coating.layers[{k}].thickness = {_nm(layer.thickness)} spans {layer.thickness / normal:.1f} cells; give at "
+                f"least {_nm(FEWEST_CELLS_OF_A_LAYER * normal)}"
+            )
+        if min(layer.transference_number or (1.0,)) < 1 and layer.salt_diffusivity is None:
+            raise StudyError(f"coating.layers[{k}].salt_diffusivity is missing; a transference_number below 1 dissolves salt")
+        if min(layer.transference_number or (1.0,)) < 1 and study.electrolyte is None:
+            raise StudyError(
+                f"coating.layers[{k}].transference_number is below 1 in a cell without liquid; set it to 1, or give an electrolyte"
+            )
+    mosaic = study.coating.mosaic
+    if mosaic is not None and mosaic.correlation_length < 2 * max(spacing[:-1]):
+        raise StudyError(
+            f"coating.mosaic.correlation_length = {_nm(mosaic.correlation_length)} is under-resolved; give at least "
+            f"{_nm(2 * max(spacing[:-1]))}"
+        )
+    if mosaic is not None and mosaic.correlation_length > min(study.grid.size[:-1]) / 2:
+        raise StudyError(
+            f"coating.mosaic.correlation_length = {_nm(mosaic.correlation_length)} is longer than half the box; give at most "
+            f"{_nm(min(study.grid.size[:-1]) / 2)}"
+        )
+
+
+def check_cell(study: schema.Study) -> None:
+    """Something conducts ions from the counter electrode to the lithium."""
+    if (study.electrolyte is None) == (study.solid_electrolyte is None):
+        there = "neither" if study.electrolyte is None else "both"
+        raise StudyError(f"electrolyte and solid_electrolyte: {there} is given; give exactly one of the two")
+
+
+def check_protocol(study: schema.Study) -> None:
+    """The lithium neither runs out nor reaches the top."""
+    low = heights(study)
+    charge_to_length = study.lithium.molar_volume / FARADAY
+    plated = 0.0
+    for k, step in enumerate(study.protocol.steps):
+        plated += (step.current or 0.0) * step.duration * charge_to_length
+        key = f"protocol.steps[{k}]"
+        if low.lowest + plated <= 0:
+            raise StudyError(
+                f"{key} would strip {_nm(-plated)} from lithium that is {_nm(low.lowest)} thick at its lowest place; shorten "
+                "it, or raise surface.level"
+            )
+        if study.electrolyte is not None and low.covered + plated >= study.grid.size[-1]:
+            raise StudyError(
+                f"{key} would plate {_nm(plated)} in a box with {_nm(study.grid.size[-1] - low.covered)} left above the "
+                f"deposit; shorten it, or raise grid.size[{len(study.grid.size) - 1}]"
+            )
+
+
+def check_memory(study: schema.Study) -> None:
+    """The arrays fit into this machine."""
+    needed, available = memory_needed(study), memory_available()
+    if needed > available:
+        raise StudyError(
+            f"grid.cells = {list(study.grid.cells)} needs about {needed / 2**30:.1f} GiB and this machine has "
+            f"{available / 2**30:.1f} GiB; give fewer cells"
+        )
+
+
+def memory_needed(study: schema.Study) -> float:
+    """Bytes that a run takes at its peak, about."""
+    half = 0.6 if study.numerics.precision == "float32" else 1.0
+    return math.prod(study.grid.cells) * BYTES_PER_CELL[len(study.grid.cells)] * half
+
+
+def memory_available() -> float:
+    """Bytes of the device that JAX computes on."""
+    device = jax.devices()[0]
+    limit = (device.memory_stats() or {}).get("bytes_limit") if device.platform != "cpu" else None
+    return float(limit) if limit else float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))

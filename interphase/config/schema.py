@@ -1,0 +1,255 @@
+"""What a study file may say: every key, its unit, its bounds, its default. Nothing here depends on another key.
+
+Quantities are text with units (`"100 nm"`) and become SI floats; written back they are text again. A property of a coating
+layer may be a list, control points from its inner to its outer face.
+"""
+
+# pyright: reportInvalidTypeForm=false
+# A type made by a function is a variable to pyright and a type to pydantic.
+
+from typing import Annotated, Any, Literal
+
+import pydantic
+from pydantic import BeforeValidator, PlainSerializer
+
+from interphase.config import quantities
+
+
+def _quantity(dimension: str, above: float = -float("inf"), below: float = float("inf"), zero: bool = False) -> Any:
+    """A number of `dimension` above `above` (at or above if `zero`) and below `below` [SI]."""
+
+    def read(value: Any) -> float:
+        number = quantities.parse(value, dimension)
+        if number < above or (number == above and not zero) or number >= below:
+            lower = f"{'at least' if zero else 'above'} {quantities.pretty(above, dimension) or '0'}"
+            upper = f" and below {quantities.pretty(below, dimension)}" if below < float("inf") else ""
+            raise ValueError(f'"{value}" is out of range; give a value {lower}{upper}')
+        return number
+
+    return Annotated[
+        float,
+        BeforeValidator(read),
+        PlainSerializer(lambda value: quantities.format(value, dimension), when_used="always"),
+    ]
+
+
+def _profile(dimension: str, above: float = 0.0, below: float = float("inf"), zero: bool = False) -> Any:
+    """One number, or control points from the inner to the outer face."""
+    one = pydantic.TypeAdapter(_quantity(dimension, above, below, zero))
+
+    def read(value: Any) -> tuple[float, ...]:
+        values = value if isinstance(value, list | tuple) else [value]
+        if not values:
+            raise ValueError("is an empty list; give one value, or control points from the inner to the outer face")
+        return tuple(one.validate_python(v) for v in values)
+
+    def write(values: tuple[float, ...]) -> Any:
+        texts = [quantities.format(v, dimension) for v in values]
+        return texts[0] if len(texts) == 1 else texts
+
+    return Annotated[tuple[float, ...], BeforeValidator(read), PlainSerializer(write, when_used="always")]
+
+
+Length = _quantity("m", 0.0)
+Position = _quantity("m")
+Height = _quantity("m")
+Duration = _quantity("s", 0.0)
+Pressure = _quantity("Pa", 0.0, zero=True)
+Fraction = _quantity("1", 0.0, 1.0, zero=True)
+Amplitude = _quantity("1", 0.0, zero=True)
+
+
+class Section(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
+
+
+class Grid(Section):
+    """`cells` and `size` per axis, normal last; two or three axes."""
+
+    cells: tuple[pydantic.PositiveInt, ...]
+    size: tuple[Length, ...]
+
+
+class Bump(Section):
+    """A Gaussian bump; `radius` is its standard deviation, `centre` is per in-plane axis (default: the middle)."""
+
+    height: Height
+    radius: Length
+    centre: tuple[Position, ...] | None = None
+
+
+class Wave(Section):
+    """A cosine of `height` with a whole number of waves per in-plane axis."""
+
+    height: Height
+    waves: tuple[int, ...]
+    phase: Annotated[float, pydantic.Field(allow_inf_nan=False)] = 0.0
+
+
+class Surface(Section):
+    """The lithium surface at the start."""
+
+    level: Length
+    bumps: tuple[Bump, ...] = ()
+    waves: tuple[Wave, ...] = ()
+
+
+class Lithium(Section):
+    """Lithium; what is not given comes from the library. `creeps = false` makes it elastic."""
+
+    material: str = "lithium"
+    creeps: bool = True
+    modulus: _quantity("Pa", 0.0) | None = None
+    poisson_ratio: _quantity("1", 0.0, 0.4999) | None = None
+    surface_energy: _quantity("J/m^2", 0.0, zero=True) | None = None
+    molar_volume: _quantity("m^3/mol", 0.0) | None = None
+    creep_prefactor: _quantity("1/s", 0.0) | None = None
+    creep_activation_energy: _quantity("J/mol", 0.0, zero=True) | None = None
+    creep_exponent: _quantity("1", 1.0, zero=True) | None = None
+    initial_resistance: _quantity("Pa", 0.0) | None = None
+    saturation_resistance: _quantity("Pa", 0.0) | None = None
+    hardening_modulus: _quantity("Pa", 0.0, zero=True) | None = None
+    hardening_exponent: _quantity("1", 1.0, zero=True) | None = None
+    rate_hardening: _quantity("1", 0.0, zero=True) | None = None
+    diffusional_viscosity: _quantity("Pa*s", 0.0) | None = None
+
+
+class Layer(Section):
+    """One layer of the coating; what is not given comes from the library's `material`.
+
+    `yield_strength`, `relaxation_time`, `strain_limit` and `strength` may stay unknown: then the layer does not yield or
+    relax, and what is measured against a limit is null.
+    """
+
+    material: str | None = None
+    thickness: Length
+    modulus: _profile("Pa") | None = None
+    poisson_ratio: _profile("1", 0.0, 0.4999, zero=True) | None = None
+    ionic_conductivity: _profile("S/m") | None = None
+    transference_number: _profile("1", 0.0, 1.0 + 1e-12) | None = None
+    salt_diffusivity: _profile("m^2/s") | None = None
+    exchange_current: _profile("A/m^2") | None = None
+    yield_strength: _profile("Pa") | None = None
+    relaxation_time: _profile("s") | None = None
+    relaxed_fraction: _profile("1", 0.0, 1.0, zero=True) | None = None
+    strain_limit: _profile("1") | None = None
+    strength: _profile("Pa") | None = None
+
+
+class Mosaic(Section):
+    """Random lateral defects: log-amplitudes of a keyed Gaussian field with a correlation length."""
+
+    correlation_length: Length
+    seed: pydantic.NonNegativeInt = 0
+    modulus: Amplitude = 0.0
+    ionic_conductivity: Amplitude = 0.0
+    thickness: Amplitude = 0.0
+
+
+class Coating(Section):
+    """Layers from the lithium outward, and lateral defects."""
+
+    layers: Annotated[tuple[Layer, ...], pydantic.Field(min_length=1)]
+    mosaic: Mosaic | None = None
+
+
+class Electrolyte(Section):
+    """A liquid electrolyte; what is not given comes from the library's `material`."""
+
+    material: str | None = None
+    concentration: _quantity("mol/m^3", 0.0) | None = None
+    conductivity_coefficients: tuple[float, ...] | None = None
+    log_diffusivity_coefficients: tuple[float, ...] | None = None
+    thermodynamic_factor_coefficients: tuple[float, ...] | None = None
+    transference_number: _quantity("1", 0.0, 1.0 + 1e-12) | None = None
+    exchange_current: _quantity("A/m^2", 0.0) | None = None
+
+
+class SolidElectrolyte(Section):
+    """A single-ion solid electrolyte; what is not given comes from the library's `material`."""
+
+    material: str | None = None
+    modulus: _quantity("Pa", 0.0) | None = None
+    poisson_ratio: _quantity("1", 0.0, 0.4999, zero=True) | None = None
+    ionic_conductivity: _quantity("S/m", 0.0) | None = None
+    exchange_current: _quantity("A/m^2", 0.0) | None = None
+
+
+class Cell(Section):
+    """What surrounds the materials.
+
+    `top`: open `"liquid"` at the pressure, or a rigid `"plate"` under it. `counter`: a `"reservoir"` holds the salt at its
+    initial concentration there; a `"blocking"` electrode lets no anion through.
+    """
+
+    temperature: _quantity("K", 200.0, 450.0) = 298.15
+    pressure: Pressure = 1e5
+    top: Literal["liquid", "plate"] = "liquid"
+    counter: Literal["reservoir", "blocking"] = "reservoir"
+    film_resistance: _quantity("ohm*m^2", 0.0, zero=True) = 0.0
+    transfer_coefficient: _quantity("1", 0.0, 1.0) = 0.5
+
+
+class Step(Section):
+    """One step: `current` (plates; negative strips; zero rests) or `potential` against lithium, for `duration`."""
+
+    duration: Duration
+    current: _quantity("A/m^2") | None = None
+    potential: _quantity("V") | None = None
+    pressure: Pressure | None = None
+
+    @pydantic.model_validator(mode="after")
+    def _has_one_control(self) -> "Step":
+        if (self.current is None) == (self.potential is None):
+            raise ValueError('give either current (such as "1 mA/cm^2"; "0 A/m^2" rests) or potential, not both')
+        return self
+
+
+class Protocol(Section):
+    """What is imposed, step after step."""
+
+    steps: Annotated[tuple[Step, ...], pydantic.Field(min_length=1)]
+
+
+class Numerics(Section):
+    """How the equations are solved. The defaults are what the verification was done with.
+
+    `interface_width` w of the tanh profile, in cells; `courant`: cells an interface may move in a step; `stress_change`: of
+    any stress component in a step; `largest_step`; `tolerance` of the coupled balance; `smallest_step`, below which a
+    failing solve ends the run.
+    """
+
+    precision: Literal["float32", "float64"] = "float64"
+    interface_width: _quantity("1", 0.8, 4.0, zero=True) = 1.0
+    courant: _quantity("1", 0.0, 0.5) = 0.2
+    stress_change: _quantity("Pa", 0.0) = 20e6
+    first_step: Duration = 0.01
+    largest_step: Duration | None = None
+    smallest_step: Duration = 1e-6
+    tolerance: _quantity("1", 1e-12, 1e-2) = 1e-4
+
+
+class Output(Section):
+    """How often a run writes: `rows` of numbers, `frames` of fields, checkpoints every `checkpoint_steps`."""
+
+    rows: Annotated[int, pydantic.Field(ge=2, le=100_000)] = 60
+    frames: Annotated[int, pydantic.Field(ge=2, le=10_000)] = 30
+    checkpoint_steps: pydantic.PositiveInt = 100
+
+
+class Study(Section):
+    """A whole study."""
+
+    title: Annotated[str, pydantic.StringConstraints(strip_whitespace=True, min_length=1)]
+    grid: Grid
+    surface: Surface
+    lithium: Lithium = Lithium()
+    coating: Coating | None = None
+    electrolyte: Electrolyte | None = None
+    solid_electrolyte: SolidElectrolyte | None = None
+    cell: Cell = Cell()
+    protocol: Protocol
+    numerics: Numerics = Numerics()
+    output: Output = Output()
+
+

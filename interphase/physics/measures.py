@@ -1,0 +1,166 @@
+"""What a run reports of a state: scalars that a designer compares, fields that a reader looks at. All SI.
+
+Extremes are smooth maxima, x̂ = Σ w x e^{βx/s}/Σ w e^{βx/s} with s the largest |x| and weights w that follow the material:
+they do not jump when the place of the maximum moves from one cell to the next, and lie a few per cent below the largest
+cell. Every measure is differentiable. A quantity whose physics is off is `None`.
+"""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from interphase.arrays import Cells, Scalar, Stresses
+from interphase.grid.grid import Grid
+from interphase.materials.coating import Coating
+from interphase.materials.material import bulk_modulus, shear_modulus
+from interphase.materials.stack import Stack
+from interphase.physics.mixture import CoatingProperties, layer_blend
+from interphase.physics.momentum import von_mises
+from interphase.physics.start import volume
+from interphase.state import State
+from interphase.units import FARADAY, Scales
+
+SHARPNESS = 30.0  # β
+UNLIMITED = 1e9  # strain limits above this mean that nobody knows one
+
+
+class Measures(eqx.Module):
+    """Scalars of one instant, SI; `None` where the physics is off."""
+
+    charge: Scalar  # [C/m²]
+    plated_thickness: Scalar  # [m]
+    metal_potential: Scalar  # against lithium in the reservoir [V]
+    hot_spot_factor: Scalar  # largest over mean plating current density on the lithium surface
+    roughness_peak_to_valley: Scalar  # of the lithium's column heights [m]
+    roughness_rms: Scalar  # [m]
+    lithium_budget_error: Scalar  # |gained − plated| over what passed through
+    coating_volume_change: Scalar | None  # relative
+    coating_strain: Scalar | None  # largest principal strain
+    coating_strain_over_limit: Scalar | None
+    coating_stress: Scalar | None  # largest principal stress, tension positive [Pa]
+    coating_compression: Scalar | None  # largest compressive principal stress, positive [Pa]
+    elastic_energy: Scalar | None  # of the coating per electrode area [J/m²]
+    energy_over_resilience: Scalar | None  # largest elastic energy density over ½Eε_Y²
+
+
+def measure(stack: Stack, state: State, current: Cells, area: Cells, width: float, scales: Scales, grid: Grid) -> Measures:
+    """Measures a state.
+
+    **Arguments:**
+
+    - `current`, `area`: plating current density continued off the surface, and surface per volume, of the last step [-].
+    """
+    heights = jnp.sum(state.lithium, axis=-1) * grid.spacing[-1] * scales.length
+    mean_current = jnp.sum(area * current) / (jnp.sum(area) + 1e-30)
+    relative = current / jnp.where(mean_current == 0, 1.0, mean_current)
+    gained = volume(state.lithium, grid) - state.initial_lithium
+    passed = jnp.where(state.charge_time == 0, 1.0, state.charge_time)
+    charge = state.charge * scales.current_density * scales.time
+    film = {} if state.coating is None else _film(stack.coating, state, width, scales, grid)
+    return Measures(
+        charge=charge,
+        plated_thickness=charge * scales.molar_volume / FARADAY,
+        metal_potential=state.solution.metal_potential * scales.potential,
+        hot_spot_factor=smooth_maximum(relative, area),
+        roughness_peak_to_valley=jnp.max(heights) - jnp.min(heights),
+        roughness_rms=jnp.sqrt(jnp.mean((heights - jnp.mean(heights)) ** 2)),
+        lithium_budget_error=jnp.abs(gained - state.charge) / passed,
+        **{name: film.get(name) for name in FILM},
+    )
+
+
+FILM = (
+    "coating_volume_change",
+    "coating_strain",
+    "coating_strain_over_limit",
+    "coating_stress",
+    "coating_compression",
+    "elastic_energy",
+    "energy_over_resilience",
+)
+
+
+def _film(coating: Coating, state: State, width: float, scales: Scales, grid: Grid) -> dict[str, Array]:
+    carried = state.coating
+    weight = jnp.clip(carried.fraction, 0.0, 1.0) ** 2
+    strain, stress = largest_principal(carried.strain, grid), coating_stress(state) * scales.stress
+    tension, compression = largest_principal(stress, grid), largest_principal(-stress, grid)
+    energy = coating_energy_density(coating, state, width, scales, grid)
+    film = {
+        "coating_volume_change": volume(carried.fraction, grid) / state.initial_coating - 1,
+        "coating_strain": smooth_maximum(strain, weight),
+        "coating_stress": smooth_maximum(tension, weight),
+        "coating_compression": smooth_maximum(compression, weight),
+        "elastic_energy": jnp.sum(jnp.clip(carried.fraction, 0.0, 1.0) * energy)
+        * grid.cell_volume
+        / grid.area
+        * scales.length,
+    }
+    if coating.has_strain_limit:
+        blend = layer_blend(coating, width, scales)
+        limit = coating.property("strain_limit", carried.depth, blend, join="series")
+        modulus = CoatingProperties.at(coating, carried, width, scales, grid).modulus
+        film["coating_strain_over_limit"] = smooth_maximum(strain / limit, weight)
+        film["energy_over_resilience"] = smooth_maximum(energy / (0.5 * modulus * limit**2), weight)
+    return film
+
+
+def coating_stress(state: State) -> Stresses:
+    """Stress of all branches of the coating [-]."""
+    carried = state.coating
+    return carried.stress if carried.equilibrium_stress is None else carried.stress + carried.equilibrium_stress
+
+
+def coating_energy_density(coating: Coating, state: State, width: float, scales: Scales, grid: Grid) -> Cells:
+    """Stored elastic energy per volume of coating, q²/6G + p²/2K summed over its branches [J/m³]."""
+    carried = state.coating
+    properties = CoatingProperties.at(coating, carried, width, scales, grid)
+    bulk = bulk_modulus(properties.modulus, properties.poisson_ratio)
+    shear = shear_modulus(properties.modulus, properties.poisson_ratio)
+    branches = [(carried.stress, 1.0)]
+    if carried.equilibrium_stress is not None:
+        lasting = coating.property("relaxed_fraction", carried.depth, layer_blend(coating, width, scales))
+        branches = [(carried.stress, 1 - lasting), (carried.equilibrium_stress, lasting)]
+    total = jnp.zeros_like(carried.fraction)
+    for stress, share in branches:
+        stress = stress * scales.stress
+        mean = jnp.sum(stress[:3], axis=0) / 3
+        total = total + (von_mises(stress) ** 2 / (6 * shear) + mean**2 / (2 * bulk)) / (share + 1e-12)
+    return total
+
+
+def smooth_maximum(values: Cells, weight: Cells, sharpness: float = SHARPNESS) -> Scalar:
+    """Weighted mean that leans to the largest values; equals the value where all are equal."""
+    scale = jax.lax.stop_gradient(jnp.max(jnp.where(weight > 1e-3 * jnp.max(weight), jnp.abs(values), 0.0))) + 1e-30
+    lean = weight * jnp.exp(sharpness * (jnp.clip(values / scale, -2.0, 2.0) - 1))
+    return jnp.sum(lean * values) / (jnp.sum(lean) + 1e-30)
+
+
+def largest_principal(tensor: Stresses, grid: Grid) -> Cells:
+    """Largest eigenvalue of a symmetric tensor held as a stress.
+
+    In 3-D by the trigonometric formula (Smith, Comm. ACM 4 (1961) 168), kept off its corners for the sake of gradients.
+    """
+    if grid.dim == 2:
+        mean, half = 0.5 * (tensor[0] + tensor[1]), 0.5 * (tensor[0] - tensor[1])
+        in_plane = mean + jnp.sqrt(half**2 + tensor[3] ** 2 + 1e-30)
+        return jnp.maximum(in_plane, tensor[2])
+    shear = dict(zip(grid.pairs, tensor[3:], strict=True))
+    xy, xz, yz = shear[-3, -2], shear[-3, -1], shear[-2, -1]
+    mean = jnp.sum(tensor[:3], axis=0) / 3
+    a, b, c = tensor[:3] - mean
+    radius = jnp.sqrt((a**2 + b**2 + c**2) / 6 + (xy**2 + xz**2 + yz**2) / 3 + 1e-30)
+    determinant = a * b * c + 2 * xy * xz * yz - a * yz**2 - b * xz**2 - c * xy**2
+    cosine = jnp.clip(determinant / (2 * radius**3), -1.0, 1.0) * (1 - 1e-6)
+    return mean + 2 * radius * jnp.cos(jnp.arccos(cosine) / 3)
+
+
+def mixture_stress(state: State) -> Stresses:
+    """Volume-weighted stress of all solids [-]."""
+    total = jnp.clip(state.lithium, 0.0, 1.0) * state.lithium_stress
+    if state.coating is not None:
+        total = total + jnp.clip(state.coating.fraction, 0.0, 1.0) * coating_stress(state)
+    if state.solid_electrolyte is not None:
+        total = total + jnp.clip(state.solid_electrolyte, 0.0, 1.0) * state.solid_electrolyte_stress
+    return total

@@ -1,0 +1,68 @@
+"""The headline numbers of a run, written the way people read them."""
+
+import dataclasses
+from typing import Any
+
+from interphase.report import style
+
+_NOT_MODELLED = "not modelled"
+
+
+@dataclasses.dataclass(frozen=True)
+class Number:
+    """A key of `summary.json`: its name for people, its factor and unit for the page, and how it is written."""
+
+    key: str
+    name: str
+    factor: float = 1.0
+    unit: str = ""
+    form: str = ".4g"
+
+
+GROUPS: dict[str, tuple[Number, ...]] = {
+    "Cell": (
+        Number("charge_C_per_m2", "Charge passed", 1e-4 / 3.6, "mAh/cm²"),
+        Number("plated_thickness_nm", "Plated thickness", 1.0, "nm"),
+        Number("overpotential_V", "Overpotential", 1e3, "mV"),
+        Number("coulombic_efficiency", "Coulombic efficiency", 100.0, "%"),
+    ),
+    "Deposit": (
+        Number("hot_spot_factor", "Hot spot, largest over mean current", 1.0, ""),
+        Number("roughness_peak_to_valley_nm", "Roughness, peak to valley", 1.0, "nm"),
+        Number("void_area_fraction", "Void share of the surface", 100.0, "%"),
+        Number("contact_fraction", "Surface in contact", 100.0, "%"),
+        Number("dead_lithium_nm", "Isolated lithium", 1.0, "nm"),
+    ),
+    "Coating": (
+        Number("coating_strain_max", "Largest strain", 100.0, "%"),
+        Number("coating_stress_max_MPa", "Largest principal stress", 1.0, "MPa"),
+        Number("elastic_energy_J_per_m2", "Elastic energy", 1e3, "mJ/m²"),
+        Number("elastic_energy_over_resilience_max", "Largest energy density over resilience", 1.0, ""),
+        Number("damage_area_fraction", "Damaged share of the coating", 100.0, "%"),
+        Number("coating_bodies", "Pieces", 1.0, "", "d"),
+    ),
+    "Trust": (
+        Number("lithium_budget_relative_error", "Lithium budget, relative error", 1.0, "", ".1e"),
+        Number("charge_closure_relative_error", "Charge closure, relative error", 1.0, "", ".1e"),
+        Number("coating_volume_relative_change", "Coating volume, relative change", 1.0, "", ".1e"),
+    ),
+    "Work": (
+        Number("num_steps", "Steps", 1.0, "", "d"),
+        Number("step_wall_ms", "Wall time of a step, median", 1.0, "ms", ".3g"),
+        Number("compile_s", "Compilation", 1.0, "s", ".3g"),
+        Number("wall_s", "Wall time", 1.0, "s", ".4g"),
+    ),
+}
+
+
+def written(number: Number, summary: dict[str, Any]) -> str | None:
+    """The value with its unit; words when its physics was off; `None` when the summary does not know the key."""
+    if number.key not in summary:
+        return None
+    value = summary[number.key]
+    if value is None:
+        return _NOT_MODELLED
+    if number.key == "wall_s":
+        return style.readable_time(float(value))
+    text = format(int(value) if number.form == "d" else float(value) * number.factor, number.form)
+    return f"{text.replace('-', '−')} {number.unit}".strip()  # noqa: RUF001

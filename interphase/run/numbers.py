@@ -1,0 +1,91 @@
+"""The numbers of a run under the names that scripts rely on."""
+
+import dataclasses
+from typing import Any
+
+from interphase.model import StepReport
+from interphase.physics.measures import Measures
+from interphase.state import State
+from interphase.units import Scales
+
+
+def row(
+    time: float,
+    state: State,
+    report: StepReport,
+    measures: Measures,
+    scales: Scales,
+    bodies: int | None,
+    left_behind: float | None,
+) -> dict[str, Any]:
+    """One row of `series.csv`; `None` where the physics is off."""
+    current = float(report.mean_current) * scales.current_density
+    return {
+        "time_s": float(time),
+        "step": int(state.step),
+        "charge_C_per_m2": float(measures.charge),
+        "plated_thickness_nm": float(measures.plated_thickness) * 1e9,
+        "current_A_per_m2": current,
+        "metal_potential_V": float(measures.metal_potential),
+        "overpotential_V": float(measures.metal_potential),  # the reservoir's lithium is the zero of potential
+        "hot_spot_factor": float(measures.hot_spot_factor) if current else None,
+        "roughness_peak_to_valley_nm": float(measures.roughness_peak_to_valley) * 1e9,
+        "roughness_rms_nm": float(measures.roughness_rms) * 1e9,
+        "coating_strain_max": _number(measures.coating_strain),
+        "coating_strain_over_limit_max": _number(measures.coating_strain_over_limit),
+        "coating_stress_max_MPa": _number(measures.coating_stress, 1e-6),
+        "coating_compression_max_MPa": _number(measures.coating_compression, 1e-6),
+        "elastic_energy_J_per_m2": _number(measures.elastic_energy),
+        "elastic_energy_over_resilience_max": _number(measures.energy_over_resilience),
+        "lithium_budget_relative_error": float(measures.lithium_budget_error),
+        "charge_closure_relative_error": closure(report),
+        "coating_volume_relative_change": _number(measures.coating_volume_change),
+        "coating_bodies": bodies,
+        "coating_left_behind_max": left_behind,
+        "newton_steps": int(report.balance.steps),
+        "linear_iterations": int(report.balance.linear_iterations),
+        "residual": float(report.balance.residual),
+    }
+
+
+def closure(report: StepReport) -> float:
+    """|current in − current reacting| over the current, or over the protocol's largest one where none flows."""
+    reacting = float(report.mean_current)
+    return abs(float(report.boundary_current) - reacting) / max(abs(reacting), 1e-3)
+
+
+def _number(value: Any, factor: float = 1.0) -> float | None:
+    return None if value is None else float(value) * factor
+
+
+@dataclasses.dataclass
+class Worst:
+    """Extremes over a run: of every step for the closure and the solver, of every row for the rest."""
+
+    charge_closure: float = 0.0
+    newton_steps: int = 0
+    linear_iterations: int = 0
+    coating_strain: float | None = None
+    coating_stress_MPa: float | None = None
+    coating_left_behind: float | None = None
+    hot_spot_factor: float | None = None
+    overpotential_V: float | None = None
+    simulated_steps: int = 0
+
+    def see(self, report: StepReport, dt: float) -> None:
+        self.charge_closure = max(self.charge_closure, closure(report))
+        self.newton_steps = max(self.newton_steps, int(report.balance.steps))
+        self.linear_iterations = max(self.linear_iterations, int(report.balance.linear_iterations))
+        self.simulated_steps += 1
+
+    def see_row(self, row: dict[str, Any]) -> None:
+        for mine, key in (
+            ("coating_strain", "coating_strain_max"),
+            ("coating_stress_MPa", "coating_stress_max_MPa"),
+            ("coating_left_behind", "coating_left_behind_max"),
+            ("hot_spot_factor", "hot_spot_factor"),
+            ("overpotential_V", "overpotential_V"),
+        ):
+            if row[key] is not None:
+                value = abs(row[key]) if key == "overpotential_V" else row[key]
+                setattr(self, mine, max(value, getattr(self, mine) or 0.0))

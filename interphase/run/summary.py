@@ -1,0 +1,64 @@
+"""`summary.json`: what a run came to, flat, under names that scripts rely on."""
+
+from typing import Any
+
+from interphase.run.simulate import Outcome
+
+NOT_MODELLED = (
+    "void_area_fraction",
+    "contact_fraction",
+    "damage_area_fraction",
+    "dead_lithium_nm",
+    "coulombic_efficiency",
+)
+FINAL = (
+    "charge_C_per_m2",
+    "plated_thickness_nm",
+    "current_A_per_m2",
+    "lithium_budget_relative_error",
+    "coating_volume_relative_change",
+    "coating_bodies",
+    "coating_left_behind_max",
+    "overpotential_V",
+    "hot_spot_factor",
+    "roughness_peak_to_valley_nm",
+    "roughness_rms_nm",
+    "coating_strain_max",
+    "coating_strain_over_limit_max",
+    "coating_stress_max_MPa",
+    "coating_compression_max_MPa",
+    "elastic_energy_J_per_m2",
+    "elastic_energy_over_resilience_max",
+)
+
+
+def summarise(outcome: Outcome, title: str, made: dict[str, Any]) -> dict[str, Any]:
+    """The summary of a run.
+
+    **Arguments:**
+
+    - `made`: `versions`, `device`, `git`: with what it was made.
+
+    Final values carry plain names, extremes over the run end in `_over_run`; `None` stands for physics that is off.
+    """
+    worst = outcome.worst
+    return {
+        "title": title,
+        "status": outcome.status,
+        "simulated_time_s": outcome.last.get("time_s", 0.0),
+        "num_steps": outcome.num_steps,
+        "wall_s": outcome.wall_s,
+        "compile_s": outcome.compile_s,
+        "step_wall_ms": outcome.step_wall_ms,
+        **{key: outcome.last.get(key) for key in FINAL},
+        "charge_closure_relative_error": worst.charge_closure,
+        "coating_strain_max_over_run": worst.coating_strain,
+        "coating_stress_max_over_run_MPa": worst.coating_stress_MPa,
+        "coating_left_behind_max_over_run": worst.coating_left_behind,
+        "hot_spot_factor_max_over_run": worst.hot_spot_factor,
+        "overpotential_max_over_run_V": worst.overpotential_V,
+        "newton_steps_max_over_run": worst.newton_steps,
+        "linear_iterations_max_over_run": worst.linear_iterations,
+        **dict.fromkeys(NOT_MODELLED),
+        **made,
+    }

@@ -1,0 +1,79 @@
+"""The page: one file, whole, with every text escaped."""
+
+import base64
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from interphase.report.numbers import GROUPS, written
+from interphase.report.page import write_page
+from interphase.report.run_folder import RunFolderError
+from report.synthetic import make_run
+
+_VOID = {"meta", "img", "br", "link"}
+
+
+class Balance(HTMLParser):
+    """Checks that tags close in order and collects what the page refers to."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.sources, self.tags = [], [], set()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.sources += [value for name, value in attrs if name in ("src", "href")]
+        if tag not in _VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+@pytest.fixture
+def run(tmp_path):
+    folder = make_run(tmp_path / "run", (16, 16), 2, status="stopped: film <broken> & gone")
+    (folder / "figures").mkdir()
+    (folder / "figures" / "overview.png").write_bytes(b"\x89PNG made up")
+    (folder / "figures" / "animation.gif").write_bytes(b"GIF89a made up")
+    return folder
+
+
+def test_the_page_is_whole_and_refers_to_nothing_outside(run):
+    text = write_page(run).read_text()
+    parser = Balance()
+    parser.feed(text)
+    assert not parser.open
+    assert len(parser.sources) == 2 and all(source.startswith("data:image/") for source in parser.sources)
+    assert base64.b64encode(b"GIF89a made up").decode() in text
+    assert not parser.tags & {"script", "link", "broken", "made"}
+    assert "film &lt;broken&gt; &amp; gone" in text
+    assert "Bump under a coating &lt;made up &amp; not computed&gt;" in text
+    assert [p.name for p in run.iterdir() if p.name.startswith("report")] == ["report.html"]
+
+
+def test_numbers_carry_units_and_missing_physics_says_so(run):
+    text = re.sub("<[^>]+>", " ", write_page(run).read_text())
+    for words in ("80.82 nm", "−60 mV", "395 MPa", "7.1 %", "16 × 16 cells", "12 s simulated", "jax 0.12.0.1"):
+        assert words in text
+    assert "not modelled" in text
+
+
+def test_a_run_without_summary_still_has_a_page(run):
+    (run / "summary.json").unlink()
+    (run / "study.toml").unlink()
+    text = write_page(run).read_text()
+    assert "no summary yet" in text and "<h1>run</h1>" in text
+
+
+def test_an_empty_folder_has_none(tmp_path):
+    with pytest.raises(RunFolderError, match="not a run folder"):
+        write_page(tmp_path)
+
+
+def test_every_number_can_be_written():
+    for number in (number for group in GROUPS.values() for number in group):
+        assert written(number, {}) is None
+        assert written(number, {number.key: None}) == "not modelled"
+        assert written(number, {number.key: 1.5}).endswith(number.unit)
