@@ -206,3 +206,12 @@ def controls(study: schema.Study) -> Controls:
         frames=output.frames,
         checkpoint_steps=output.checkpoint_steps,
     )
+
+
+def positions(grid: Grid, scales: Scales) -> dict[str, np.ndarray]:
+    """Cell centres along every axis [m], by name."""
+    names = "xz" if grid.dim == 2 else "xyz"
+    return {
+        name: (np.arange(n) + 0.5) * h * scales.length
+        for name, n, h in zip(names, grid.shape, grid.spacing, strict=True)
+    }

@@ -1,7 +1,7 @@
 """Force balance, charge balance and reaction rate as one nonlinear system, solved together.
 
     force      −∇·σ(v, i) = 0                                unknown v, and the plate's speed W
-    rate       δ [𝒜 − (φ_Γ − φ_m) − σ_n(v, i) − …] = 0       unknown 𝒜;  i = i(𝒜) by Butler–Volmer
+    rate       𝒜 − (φ_Γ − φ_m) − σ_n(v, i) − … = 0           unknown 𝒜;  i = i(𝒜) by Butler–Volmer
     charge     −∇·κ∇φ_e + i δ = 0                            unknown φ_e
     control    ⟨i δ⟩ = I   or   φ_m = V                      unknown φ_m
 
@@ -21,6 +21,9 @@ from interphase.physics.interface import Look
 from interphase.physics.momentum import Body, Response, Strain, normal_stress
 from interphase.physics.reaction import Kinetics
 from interphase.state import Solution
+
+
+REST = 1e-3
 
 
 class Control(eqx.Module):
@@ -91,7 +94,7 @@ class Balance(eqx.Module):
             plate_velocity=(control.pressure - self.body.plate_pressure(stress)) / self.plate_scale
             if self.has_plate
             else unknowns.plate_velocity,
-            affinity=self.area * mismatch / self.area_scale,
+            affinity=self.rate_weight * mismatch / self.area_scale,
             potential=(self.conductor.outflow(unknowns.potential) + current) / self.area_scale,
             metal_potential=jnp.where(
                 control.is_potentiostatic,
@@ -103,6 +106,11 @@ class Balance(eqx.Module):
     def mean(self, per_volume: Cells) -> Array:
         """Integral over the box per electrode area."""
         return jnp.sum(per_volume) * self.grid.cell_volume / self.grid.area
+
+    @property
+    def rate_weight(self) -> Cells:
+        """Rows of the rate law count by their area; a little everywhere keeps 𝒜 defined where nothing reacts."""
+        return self.area + REST
 
     @property
     def area_scale(self) -> Array:

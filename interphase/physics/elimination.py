@@ -57,12 +57,14 @@ class Linearisation(eqx.Module):
     **Arguments:**
 
     - `slope`: di/d𝒜.
-    - `conductance`: δ di/dφ with the material held still: own growth then raises the stress that hinders it.
+    - `answer`: di/dφ with the material held still: own growth then raises the stress that hinders it.
+    - `conductance`: δ di/dφ.
     - `blunted`: the same, no larger than the potential drop across the diffuse interface lets a cell feel.
     """
 
     tangent: Tangent
     slope: Cells
+    answer: Cells
     conductance: Cells
     blunted: Cells
 
@@ -78,6 +80,7 @@ class Linearisation(eqx.Module):
         return Linearisation(
             tangent,
             slope,
+            answer=1 / (resistance + own_stress),
             conductance=area / (resistance + own_stress),
             blunted=area / (resistance * (1 + 2 * drop**2 / (1 + drop)) + own_stress),
         )
@@ -162,16 +165,13 @@ class Elimination(eqx.Module):
 
     def _solve(self, residual: Solution) -> tuple[Solution, Array]:
         balance, linear, dt = self.balance, self.linear, self.balance.dt
-        reacting = balance.area > 1e-9
-        area = jnp.where(reacting, balance.area, 1.0)
-        rate = jnp.where(reacting, residual.affinity * balance.area_scale / area, 0.0)
-        local = linear.conductance / area * reacting  # di/dφ
+        rate = residual.affinity * balance.area_scale / balance.rate_weight
         wanted = linear.conductance * rate
         potential, metal, first = self._solve_charge(
             residual.potential * balance.area_scale - wanted,
             residual.metal_potential - self._mean_if_galvanostatic(wanted),
         )
-        current = local * (rate + balance.potential_at_surface(potential) - metal)
+        current = linear.answer * (rate + balance.potential_at_surface(potential) - metal)
 
         plated = linear.tangent.force(linear.tangent.no_increment, balance.area * dt * current)
         (displacement, plate), second = self._solve_force(add(self._force_residual(residual), -1.0, plated))
@@ -179,7 +179,7 @@ class Elimination(eqx.Module):
         stress = linear.tangent.normal_stress(linear.tangent.increment(displacement, plate))
         relief = linear.conductance * stress
         more_potential, more_metal, third = self._solve_charge(-relief, -self._mean_if_galvanostatic(relief))
-        current = current + local * (stress + balance.potential_at_surface(more_potential) - more_metal)
+        current = current + linear.answer * (stress + balance.potential_at_surface(more_potential) - more_metal)
         step = Solution(
             velocity=displacement / dt,
             plate_velocity=plate / dt if balance.has_plate else residual.plate_velocity,

@@ -5,6 +5,8 @@
 ψ is the distance into the phase, n points out of it, K > 0 on a bump. Lengths in cells of `Scales.length`.
 """
 
+import math
+
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array
@@ -22,6 +24,7 @@ from interphase.grid.stencils import (
 REACH = 8.0  # distances saturate smoothly at this many widths; a hard stop there makes design slopes jump
 FLAT = 0.22  # |∇ψ| below which a place has no direction
 TAIL = 1e-6  # gradients of the fraction below this are round-off, not surface
+TRACE = 0.03  # a phase thinner than this is a trace, not a surface
 
 
 def raw_distance(fraction: Cells, width: float) -> Cells:
@@ -59,8 +62,14 @@ def normal(fraction: Cells, width: float, grid: Grid) -> CellVectors:
 
 
 def area_density(fraction: Cells, grid: Grid) -> Cells:
-    """Surface area per volume δ = |∇f| [per length]; a flat surface sums to exactly its area."""
-    square = jnp.sum(centre_gradient(fraction, grid) ** 2, axis=0)
+    """Surface area per volume δ = |∇g(f)| [per length]; a flat surface sums to exactly its area.
+
+    g' = f²/(f² + TRACE²) up to a factor that makes g(1) = 1: where the phase is but a trace there is no surface. With
+    δ = |∇f| the far tail of lithium on the other side of a coating would grow into droplets there.
+    """
+    inside = jnp.clip(fraction, 0.0, 1.0)
+    counted = (inside - TRACE * jnp.arctan(inside / TRACE)) / (1 - TRACE * math.atan(1 / TRACE))
+    square = jnp.sum(centre_gradient(counted, grid) ** 2, axis=0)
     return jnp.sqrt(square + TAIL**2) - TAIL
 
 

@@ -21,7 +21,7 @@ from interphase.physics.start import volume
 from interphase.state import State
 from interphase.units import FARADAY, Scales
 
-SHARPNESS = 30.0  # β
+SHARPNESS = 30.0  # β: e^{βx} picks the largest values
 UNLIMITED = 1e9  # strain limits above this mean that nobody knows one
 
 
@@ -62,7 +62,7 @@ def measure(stack: Stack, state: State, current: Cells, area: Cells, width: floa
         charge=charge,
         plated_thickness=charge * scales.molar_volume / FARADAY,
         metal_potential=state.solution.metal_potential * scales.potential,
-        hot_spot_factor=smooth_maximum(relative, area),
+        hot_spot_factor=smooth_maximum(relative, inside(area / (jnp.max(area) + 1e-30))),
         roughness_peak_to_valley=jnp.max(heights) - jnp.min(heights),
         roughness_rms=jnp.sqrt(jnp.mean((heights - jnp.mean(heights)) ** 2)),
         lithium_budget_error=jnp.abs(gained - state.charge) / passed,
@@ -83,7 +83,7 @@ FILM = (
 
 def _film(coating: Coating, state: State, width: float, scales: Scales, grid: Grid) -> dict[str, Array]:
     carried = state.coating
-    weight = jnp.clip(carried.fraction, 0.0, 1.0) ** 2
+    weight = inside(carried.fraction)
     strain, stress = largest_principal(carried.strain, grid), coating_stress(state) * scales.stress
     tension, compression = largest_principal(stress, grid), largest_principal(-stress, grid)
     energy = coating_energy_density(coating, state, width, scales, grid)
@@ -130,9 +130,14 @@ def coating_energy_density(coating: Coating, state: State, width: float, scales:
     return total
 
 
+def inside(fraction: Cells) -> Cells:
+    """A weight that grows from zero at a half: the tails of a diffuse phase hold values that mean nothing."""
+    return jnp.clip(2 * fraction - 1, 0.0, 1.0) ** 2
+
+
 def smooth_maximum(values: Cells, weight: Cells, sharpness: float = SHARPNESS) -> Scalar:
     """Weighted mean that leans to the largest values; equals the value where all are equal."""
-    scale = jax.lax.stop_gradient(jnp.max(jnp.where(weight > 1e-3 * jnp.max(weight), jnp.abs(values), 0.0))) + 1e-30
+    scale = jax.lax.stop_gradient(jnp.max(jnp.where(weight > 0, jnp.abs(values), 0.0))) + 1e-30
     lean = weight * jnp.exp(sharpness * (jnp.clip(values / scale, -2.0, 2.0) - 1))
     return jnp.sum(lean * values) / (jnp.sum(lean) + 1e-30)
 

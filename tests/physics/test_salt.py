@@ -71,6 +71,7 @@ def test_sand_time():
     assert empty == pytest.approx(570.6, rel=0.01)
 
 
+@pytest.mark.slow
 def test_concentration_follows_sands_root_law():
     """c(0, t)/c₀ = 1 − √(t/t_S), within 0.01 once diffusion has passed ten cells."""
     dt = 2.0
@@ -79,7 +80,7 @@ def test_concentration_follows_sands_root_law():
     np.testing.assert_allclose(surface[20:], 1 - np.sqrt(times[20:] / 570.6), atol=0.01)
 
 
-@pytest.mark.parametrize("current", [30.0, 80.0])
+@pytest.mark.parametrize("current", [pytest.param(30.0, marks=pytest.mark.slow), 80.0])
 def test_limiting_current_of_a_symmetric_cell(current):
     """1 mm between lithium and a blocking counter electrode: 93.4 A/m² would empty the surface, within 1 %."""
     surface, salt = Column(1e-3, 138, current, has_reservoir=False).at_surface(5e3, 12)

@@ -119,7 +119,7 @@ def test_transfers_of_operators_are_transposes(grid, make):
     )
 
 
-@pytest.mark.parametrize("grid", [Grid((16, 32), (1.0, 0.5)), Grid((12, 20), (1.0, 1.0)), Grid((8, 8, 16), (1.0, 1.0, 1.0))])
+@pytest.mark.parametrize("grid", [Grid((16, 32), (1.0, 0.5)), Grid((12, 20), (1.0, 1.0)), pytest.param(Grid((8, 8, 16), (1.0, 1.0, 1.0)), marks=pytest.mark.slow)])
 @pytest.mark.parametrize("make", [diffusion, elasticity])
 def test_cycle_is_symmetric_and_positive(grid, make):
     """⟨Ma, b⟩ = ⟨a, Mb⟩ and ⟨Ma, a⟩ > 0, so that the cycle may precondition conjugate gradients."""
@@ -159,7 +159,7 @@ def test_coarsest_grid(shape, coarsest):
     assert coarsest_shape(shape) == coarsest
 
 
-@pytest.mark.parametrize("dim", [2, 3])
+@pytest.mark.parametrize("dim", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_one_cycle_reduces_the_error_of_a_smooth_problem(dim):
     """For a uniform conductor one cycle leaves less than a third of the energy of the error."""
     grid = cube(32 if dim == 2 else 16, dim)
