@@ -13,16 +13,15 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from interphase.arrays import Cells, CellVectors, Scalar
+from interphase.arrays import Cells, CellVectors, Scalar, Stresses
 from interphase.grid.grid import Grid
-from interphase.grid.stencils import smooth
 from interphase.materials.stack import Stack
 from interphase.physics import mixture
 from interphase.physics.balance import Balance, Control
 from interphase.physics.charge import closing_correction, current_vectors
 from interphase.physics.creep import Hardening
 from interphase.physics.elimination import CoupledProblem
-from interphase.physics.interface import Look
+from interphase.physics.interface import Look, continued_off
 from interphase.physics.measures import (
     Measures,
     coating_energy_density,
@@ -110,12 +109,13 @@ class Model(eqx.Module):
         """
         dt = jnp.asarray(dt) / self.scales.time
         look = Look.at(state.lithium, self.width, self.grid)
-        balance = self._balance(state, look, drive, dt)
-        solution, newton_report = self._solve(balance, state)
+        start = state.solution.continued(state.earlier_solution, state.last_step / state.earlier_step)
+        balance, spread = self._balance(state, look, start, drive, dt)
+        solution, newton_report = self._solve(balance, start)
         strain, responses, growth = balance.mechanics(solution)
         state, report = self._measured(state, balance, solution, strain, growth, responses, newton_report)
         state, salt_report = self._salted(state, balance, dt)
-        state = self._stressed(state, balance, strain, responses, dt)
+        state = self._stressed(state, balance, strain, spread, responses, dt)
         state = self._carried(state, look, report, growth, dt)
         return eqx.tree_at(lambda s: (s.time, s.step), state, (state.time + dt, state.step + 1)), eqx.tree_at(
             lambda r: r.salt, report, salt_report, is_leaf=lambda x: x is None
@@ -123,19 +123,25 @@ class Model(eqx.Module):
 
     # --- 2 balance --------------------------------------------------------------------------------------------------
 
-    def _balance(self, state: State, look: Look, drive: Drive, dt: Scalar) -> Balance:
+    def _balance(
+        self, state: State, look: Look, start: Solution, drive: Drive, dt: Scalar
+    ) -> tuple[Balance, Stresses]:
+        """The system of the step, and the strain of what rides outward on the plated lithium."""
         stack, scales, grid = self.stack, self.scales, self.grid
         pressure = drive.pressure / scales.stress
-        body = mixture.body(stack, state, look, pressure, self.width, scales, grid)
+        kinetics = mixture.kinetics(stack, state, look, self.width, scales, grid)
+        area = look.area * mixture.conducting_share(stack, state)
+        plated = continued_off(kinetics.current(start.affinity) * area, area, grid) * dt
+        body = mixture.body(stack, state, look, plated, pressure, self.width, scales, grid)
         longitudinal = sum(p.fraction * (p.bulk_modulus + 4 / 3 * p.shear_modulus) for p in body.phases)
         present = sum(p.fraction * jnp.sqrt(jnp.sum(p.stress**2, axis=0)) for p in body.phases)
         blocked_growth = 1e-3 * jnp.linalg.norm(longitudinal * look.area) * dt
-        return Balance(
+        balance = Balance(
             body=body,
-            kinetics=mixture.kinetics(stack, state, look, self.width, scales, grid),
+            kinetics=kinetics,
             conductor=mixture.conduction(stack, state, self.has_reservoir, self.width, scales, grid),
             look=look,
-            area=look.area * mixture.conducting_share(stack, state),
+            area=area,
             control=Control(
                 drive.current / scales.current_density,
                 drive.metal_potential / scales.potential,
@@ -147,9 +153,9 @@ class Model(eqx.Module):
             width=self.width,
             has_plate=self.has_plate,
         )
+        return balance, jnp.clip(state.lithium, 0.0, 1.0) * plated * look.spreading
 
-    def _solve(self, balance: Balance, state: State) -> tuple[Solution, NewtonReport]:
-        start = state.solution.continued(state.earlier_solution, state.last_step / state.earlier_step)
+    def _solve(self, balance: Balance, start: Solution) -> tuple[Solution, NewtonReport]:
         solution, report = self.numerics.newton.solve(CoupledProblem(balance), start)
         current = balance.kinetics.current(solution.affinity) * balance.area
         correction = closing_correction(balance.conductor, solution.potential, current)
@@ -163,11 +169,11 @@ class Model(eqx.Module):
             change = phase.fraction * jnp.max(jnp.abs(response.stress - phase.stress), axis=0)
             stress_change = jnp.maximum(stress_change, jnp.max(change))
         current = growth / balance.dt
-        surface = smooth(balance.area, grid, 3)
         mean_current = jnp.sum(current) * grid.cell_volume / grid.area
-        mean_on_surface = jnp.sum(current) / (jnp.sum(balance.area) + 1e-30)
-        continued = (smooth(current, grid, 3) + 1e-9 * mean_on_surface) / (surface + 1e-9)
-        speed = jnp.maximum(jnp.max(jnp.abs(solution.velocity)), jnp.max(jnp.abs(continued) * (surface > 1e-4)))
+        continued = continued_off(current, balance.area, grid)
+        speed = jnp.maximum(
+            jnp.max(jnp.abs(solution.velocity)), jnp.max(jnp.abs(continued) * (balance.area > 1e-3))
+        )
         report = StepReport(
             balance=newton_report,
             salt=None,
@@ -215,7 +221,9 @@ class Model(eqx.Module):
 
     # --- 4 carry ----------------------------------------------------------------------------------------------------
 
-    def _stressed(self, state: State, balance: Balance, strain: Strain, responses: list[Response], dt) -> State:
+    def _stressed(
+        self, state: State, balance: Balance, strain: Strain, spread: Stresses, responses: list[Response], dt: Scalar
+    ) -> State:
         """New stresses and strains where the material still is."""
         remaining = list(responses)
         lithium = remaining.pop(0)
@@ -229,7 +237,7 @@ class Model(eqx.Module):
             )
             state = eqx.tree_at(lambda s: s.flow_resistance, state, resistance)
         if state.coating is not None:
-            total = jnp.concatenate([strain.normal, 0.5 * strain.shear])
+            total = jnp.concatenate([strain.normal, 0.5 * strain.shear]) + spread
             state = eqx.tree_at(
                 lambda s: (s.coating.stress, s.coating.strain),
                 state,

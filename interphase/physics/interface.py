@@ -19,6 +19,7 @@ from interphase.grid.stencils import (
     centre_gradient,
     difference_to_faces,
     inverse_spacing,
+    smooth,
 )
 
 REACH = 8.0  # distances saturate smoothly at this many widths; a hard stop there makes design slopes jump
@@ -105,22 +106,44 @@ def dyad(vector: CellVectors, grid: Grid) -> Array:
     return jnp.concatenate([normals, jnp.stack([vector[a] * vector[b] for a, b in grid.pairs])])
 
 
+def continued_off(per_volume: Cells, area: Cells, grid: Grid) -> Cells:
+    """A surface density i from i δ, carried a few cells off the surface; beyond, its mean over the surface."""
+    mean = jnp.sum(per_volume) / (jnp.sum(area) + 1e-30)
+    return (smooth(per_volume, grid, 3) + 1e-9 * mean) / (smooth(area, grid, 3) + 1e-9)
+
+
+def spreading(vector: CellVectors, direction: Array, grid: Grid) -> Array:
+    """∇n − (∇·n) n⊗n as a stress holds its components: how n, continued without divergence, spreads; its trace is zero.
+
+    **Arguments:** `vector`: n in cells; `direction`: its dyad.
+    """
+    gradient = [centre_gradient(component, grid) for component in vector]
+    normals = [gradient[i][i] for i in range(grid.dim)]
+    normals += [jnp.zeros_like(normals[0])] * (3 - grid.dim)
+    shears = [0.5 * (gradient[a][b] + gradient[b][a]) for a, b in grid.pairs]
+    tensor = jnp.stack(normals + shears)
+    return tensor - sum(normals) * direction
+
+
 class Look(eqx.Module):
-    """The lithium surface: distance into it, outward normal, n⊗n, area density, curvature [-]."""
+    """The lithium surface: distance into it, outward normal, n⊗n, its spreading, area density, curvature [-]."""
 
     depth: Cells
     normal: CellVectors
     direction: Array
+    spreading: Array
     area: Cells
     curvature: Cells
 
     @staticmethod
     def at(lithium: Cells, width: float, grid: Grid) -> "Look":
         outward = normal(lithium, width, grid)
+        direction = dyad(outward, grid)
         return Look(
             distance(lithium, width),
             outward,
-            dyad(outward, grid),
+            direction,
+            spreading(outward, direction, grid),
             area_density(lithium, grid),
             curvature(lithium, width, grid),
         )

@@ -56,25 +56,33 @@ def layer_blend(coating: Coating, width: float, scales: Scales) -> Array:
     return width * scales.length / coating.thickness
 
 
-def body(stack: Stack, state: State, look: Look, pressure: Array, width: float, scales: Scales, grid: Grid) -> Body:
-    """All that resists motion."""
+def body(
+    stack: Stack, state: State, look: Look, plated: Cells, pressure: Array, width: float, scales: Scales, grid: Grid
+) -> Body:
+    """All that resists motion.
+
+    **Arguments:**
+
+    - `plated`: V Δt in cells, what the surface is about to gain. Where lithium and what it lifts share a cell, neither
+      moves with the mixture (see `phases`): on a curved surface what rides outward spreads by V Δt ξ S more than the
+      mixture does, the lithium by V Δt (1−ξ) S less, S = ∇n − K n⊗n. The stress each carries into the step has that in it;
+      left out, the inner face of a coating would be compressed under every crest, the more the finer the grid.
+    """
     lithium = stack.lithium
+    ridden = jnp.clip(state.lithium, 0.0, 1.0)
+    spread = plated * look.spreading
     bulk = bulk_modulus(lithium.modulus, lithium.poisson_ratio) / scales.stress
     shear = shear_modulus(lithium.modulus, lithium.poisson_ratio) / scales.stress
-    phases = [Phase(jnp.clip(state.lithium, 0.0, 1.0), bulk, shear, lithium_flow(stack, state, scales), state.lithium_stress)]
+    behind = state.lithium_stress - 2 * shear * (1 - ridden) * spread
+    phases = [Phase(ridden, bulk, shear, lithium_flow(stack, state, scales), behind)]
     if stack.coating is not None:
-        phases += coating_phases(stack.coating, state.coating, width, scales, grid)
+        phases += coating_phases(stack.coating, state.coating, ridden * spread, width, scales, grid)
     if stack.solid_electrolyte is not None:
         solid = stack.solid_electrolyte
-        phases.append(
-            Phase(
-                jnp.clip(state.solid_electrolyte, 0.0, 1.0),
-                bulk_modulus(solid.modulus, solid.poisson_ratio) / scales.stress,
-                shear_modulus(solid.modulus, solid.poisson_ratio) / scales.stress,
-                Elastic(),
-                state.solid_electrolyte_stress,
-            )
-        )
+        bulk_s = bulk_modulus(solid.modulus, solid.poisson_ratio) / scales.stress
+        shear_s = shear_modulus(solid.modulus, solid.poisson_ratio) / scales.stress
+        stress = state.solid_electrolyte_stress + 2 * shear_s * ridden * spread
+        phases.append(Phase(jnp.clip(state.solid_electrolyte, 0.0, 1.0), bulk_s, shear_s, Elastic(), stress))
     return Body(
         grid=grid,
         phases=tuple(phases),
@@ -98,8 +106,13 @@ def lithium_flow(stack: Stack, state: State, scales: Scales) -> AbstractFlow:
     )
 
 
-def coating_phases(coating: Coating, state: CoatingState, width: float, scales: Scales, grid: Grid) -> list[Phase]:
-    """The coating's main branch and, for a solid that relaxes only in part, its lasting branch."""
+def coating_phases(
+    coating: Coating, state: CoatingState, spread: Array, width: float, scales: Scales, grid: Grid
+) -> list[Phase]:
+    """The coating's main branch and, for a solid that relaxes only in part, its lasting branch.
+
+    **Arguments:** `spread`: strain it takes by riding outward, traceless.
+    """
     properties = CoatingProperties.at(coating, state, width, scales, grid)
     blend = layer_blend(coating, width, scales)
     fraction = jnp.clip(state.fraction, 0.0, 1.0)
@@ -112,11 +125,14 @@ def coating_phases(coating: Coating, state: CoatingState, width: float, scales: 
             coating.property("yield_strength", state.depth, blend, join="series") / scales.stress,
         )
     if not coating.has_equilibrium:
-        return [Phase(fraction, bulk, shear, flow, state.stress)]
+        return [Phase(fraction, bulk, shear, flow, state.stress + 2 * shear * spread)]
     lasting = coating.property("relaxed_fraction", state.depth, blend)
+    main = 1 - lasting
     return [
-        Phase(fraction, (1 - lasting) * bulk, (1 - lasting) * shear, flow, state.stress),
-        Phase(fraction, lasting * bulk, lasting * shear, Elastic(), state.equilibrium_stress),
+        Phase(fraction, main * bulk, main * shear, flow, state.stress + 2 * main * shear * spread),
+        Phase(
+            fraction, lasting * bulk, lasting * shear, Elastic(), state.equilibrium_stress + 2 * lasting * shear * spread
+        ),
     ]
 
 

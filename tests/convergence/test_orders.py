@@ -57,7 +57,8 @@ def divergence_of(flux):
     return lambda point: jnp.trace(jax.jacfwd(flux)(point))
 
 
-@pytest.mark.parametrize("dim", DIMENSIONS)
+@pytest.mark.slow
+@pytest.mark.parametrize("dim", [2, 3])
 def test_charge(dim):
     """−∇·κ∇φ = s with varying κ: second order in φ."""
 
@@ -215,7 +216,7 @@ def test_advection(dim):
         exact = -on(lambda p: flow(p) @ jax.grad(fraction)(p), centres)
         return root_mean_square(rate(on(fraction, centres), on(flow, centres)) - exact)
 
-    check_order(error, dim, 3, {2: (32, 64, 128), 3: (16, 32, 64)}[dim])
+    check_order(error, dim, 3, {2: (64, 128), 3: (16, 32, 64)}[dim])
 
 
 def test_advection_in_time():

@@ -23,8 +23,8 @@ from interphase.grid.stencils import (
     smooth,
 )
 
-grids = st.sampled_from([Grid((2, 2), (1.3, 1.0)), Grid((5, 4), (0.7, 1.0)), Grid((3, 4, 5), (0.7, 1.3, 1.0))])
-with_thin_axes = st.sampled_from([Grid((1, 5), (1.0, 1.0)), Grid((1, 4, 3), (0.7, 1.3, 1.0))])
+grids = st.sampled_from([Grid((5, 4), (0.7, 1.0)), Grid((3, 2, 5), (0.7, 1.3, 1.0))])
+with_thin_axes = st.just(Grid((1, 4, 3), (0.7, 1.3, 1.0)))
 seeds = st.integers(0, 1000)
 
 
