@@ -1,10 +1,12 @@
 """The coupled time step.
 
-    1  look      where the surfaces are, what every cell is made of
-    2  balance   force, charge and reaction together: velocity, stress, current
-    3  salt      the concentration that the current leaves behind
-    4  carry     fractions, stress and material coordinates move with the material
+    1  carry     fractions, stress and material coordinates move for half a step, as they did
+    2  look      where the surfaces are, what every cell is made of
+    3  balance   force, charge and reaction together: velocity, stress, current
+    4  salt      the concentration that the current leaves behind
+    5  carry     the other half, with the new velocity
 
+The balance sits in the middle of its step: with all motion after it, film strain would be first order in the step size.
 `Model.step` is a pure function of state, drive and step size. `run` calls it from the host, `rollout` inside a scan.
 """
 
@@ -26,17 +28,19 @@ from interphase.physics.measures import (
     Measures,
     coating_energy_density,
     coating_stress,
+    inside,
     largest_principal,
     measure,
     mixture_stress,
 )
 from interphase.physics.momentum import Response, Strain, von_mises
-from interphase.physics.phases import STABLE_SHARPENING, carried, cell_velocity, transport
+from interphase.physics.carry import carry
+from interphase.physics.phases import STABLE_SHARPENING, cell_velocity
 from interphase.physics.salt import salt_step
 from interphase.protocol import Drive
 from interphase.solvers.krylov import SolveReport
 from interphase.solvers.newton import Newton, NewtonReport
-from interphase.state import CoatingState, Solution, State
+from interphase.state import Plating, Solution, State
 from interphase.units import Scales
 
 
@@ -46,13 +50,13 @@ class Numerics(eqx.Module):
     **Arguments:**
 
     - `interface_width`: w of the tanh profile, in cells along the normal.
-    - `substeps`: of the phase transport within a step.
+    - `substeps`: of the phase transport within half a step.
     - `sharpening`: Γ over the fastest interface; the profile holds for values above one.
     - `newton`: of the coupled balance.
     """
 
     interface_width: float = eqx.field(static=True, default=1.0)
-    substeps: int = eqx.field(static=True, default=4)
+    substeps: int = eqx.field(static=True, default=2)
     sharpening: float = eqx.field(static=True, default=2.0)
     newton: Newton = Newton()
 
@@ -108,6 +112,7 @@ class Model(eqx.Module):
         A failed solve is not raised: `report.balance.residual` is then above the tolerance, and the caller decides.
         """
         dt = jnp.asarray(dt) / self.scales.time
+        state = self._carried(state, 0.5 * dt)
         look = Look.at(state.lithium, self.width, self.grid)
         start = state.solution.continued(state.earlier_solution, state.last_step / state.earlier_step)
         balance, spread = self._balance(state, look, start, drive, dt)
@@ -116,10 +121,16 @@ class Model(eqx.Module):
         state, report = self._measured(state, balance, solution, strain, growth, responses, newton_report)
         state, salt_report = self._salted(state, balance, dt)
         state = self._stressed(state, balance, strain, spread, responses, dt)
-        state = self._carried(state, look, report, growth, dt)
+        state = self._carried(state, 0.5 * dt)
         return eqx.tree_at(lambda s: (s.time, s.step), state, (state.time + dt, state.step + 1)), eqx.tree_at(
             lambda r: r.salt, report, salt_report, is_leaf=lambda x: x is None
         )
+
+    # --- 1 and 5 carry -----------------------------------------------------------------------------------------------
+
+    def _carried(self, state: State, dt: Scalar) -> State:
+        numerics = self.numerics
+        return carry(state, dt, numerics.sharpening, self.width, numerics.substeps, self.grid)
 
     # --- 2 balance --------------------------------------------------------------------------------------------------
 
@@ -166,7 +177,7 @@ class Model(eqx.Module):
         grid = self.grid
         stress_change = jnp.zeros(())
         for phase, response in zip(balance.body.phases, responses, strict=True):
-            change = phase.fraction * jnp.max(jnp.abs(response.stress - phase.stress), axis=0)
+            change = inside(phase.fraction) * jnp.max(jnp.abs(response.stress - phase.stress), axis=0)
             stress_change = jnp.maximum(stress_change, jnp.max(change))
         current = growth / balance.dt
         mean_current = jnp.sum(current) * grid.cell_volume / grid.area
@@ -185,17 +196,11 @@ class Model(eqx.Module):
             largest_stress_change=stress_change,
             plate_pressure=balance.body.plate_pressure(balance.body.stress(strain, responses)),
         )
+        plating = Plating(current, continued, balance.look.normal, jnp.max(speed))
         state = eqx.tree_at(
-            lambda s: (s.solution, s.earlier_solution, s.last_step, s.earlier_step, s.charge, s.charge_time),
+            lambda s: (s.solution, s.earlier_solution, s.plating, s.last_step, s.earlier_step),
             state,
-            (
-                solution,
-                state.solution,
-                balance.dt,
-                state.last_step,
-                state.charge + mean_current * balance.dt,
-                state.charge_time + jnp.abs(mean_current) * balance.dt,
-            ),
+            (solution, state.solution, plating, balance.dt, state.last_step),
         )
         return state, report
 
@@ -219,7 +224,7 @@ class Model(eqx.Module):
         )
         return eqx.tree_at(lambda s: s.salt, state, salt), report
 
-    # --- 4 carry ----------------------------------------------------------------------------------------------------
+    # --- 4 the material remembers ---------------------------------------------------------------------------------------
 
     def _stressed(
         self, state: State, balance: Balance, strain: Strain, spread: Stresses, responses: list[Response], dt: Scalar
@@ -256,68 +261,6 @@ class Model(eqx.Module):
             lithium.hardening_exponent,
             lithium.saturation_resistance / self.scales.stress,
             lithium.rate_hardening,
-        )
-
-    def _carried(self, state: State, look: Look, report: StepReport, growth: Cells, dt: Scalar) -> State:
-        grid = self.grid
-        drift = report.current * look.normal
-        fractions = {"lithium": state.lithium}
-        if state.coating is not None:
-            fractions["coating"] = state.coating.fraction
-        if state.solid_electrolyte is not None:
-            fractions["solid_electrolyte"] = state.solid_electrolyte
-        moved = transport(
-            fractions,
-            state.solution.velocity,
-            state.solution.plate_velocity,
-            drift,
-            growth / dt,
-            self.numerics.sharpening * report.largest_speed,
-            dt,
-            self.width,
-            grid,
-            self.numerics.substeps,
-        )
-        material = cell_velocity(state.solution.velocity, state.solution.plate_velocity, grid)
-        resting, lifted = material - (1 - state.lithium) * drift, material + state.lithium * drift
-
-        fresh = jnp.maximum(growth, 0.0)  # plated lithium is free of stress and dilutes what is there
-        diluted = state.lithium_stress * state.lithium / (state.lithium + fresh + 1e-12)
-        scalars = [] if state.flow_resistance is None else [state.flow_resistance]
-        (stress,), scalars = carried([diluted], scalars, state.lithium, resting, dt, grid)
-        state = eqx.tree_at(lambda s: (s.lithium, s.lithium_stress), state, (moved["lithium"], stress))
-        if state.flow_resistance is not None:
-            state = eqx.tree_at(lambda s: s.flow_resistance, state, scalars[0])
-        if state.coating is not None:
-            state = eqx.tree_at(
-                lambda s: s.coating, state, self._coating_carried(state.coating, moved["coating"], lifted, dt)
-            )
-        if state.solid_electrolyte is not None:
-            (stress,), _ = carried(
-                [state.solid_electrolyte_stress], [], state.solid_electrolyte, lifted, dt, grid
-            )
-            state = eqx.tree_at(
-                lambda s: (s.solid_electrolyte, s.solid_electrolyte_stress), state, (moved["solid_electrolyte"], stress)
-            )
-        return state
-
-    def _coating_carried(self, coating: CoatingState, fraction: Cells, lifted: CellVectors, dt: Scalar) -> CoatingState:
-        lasting = [] if coating.equilibrium_stress is None else [coating.equilibrium_stress]
-        tensors, (depth, *drift) = carried(
-            [coating.stress, coating.strain, *lasting],
-            [coating.depth, *coating.drift],
-            coating.fraction,
-            lifted,
-            dt,
-            self.grid,
-        )
-        return CoatingState(
-            fraction=fraction,
-            depth=depth,
-            drift=jnp.stack(drift) + dt * lifted[:-1],
-            stress=tensors[0],
-            strain=tensors[1],
-            equilibrium_stress=tensors[2] if lasting else None,
         )
 
     # --- outputs ----------------------------------------------------------------------------------------------------
@@ -374,6 +317,7 @@ class Model(eqx.Module):
         motion = courant * spacing / speed
         sharpening = (
             STABLE_SHARPENING
+            * 2
             * self.numerics.substeps
             * spacing**2
             / (self.numerics.sharpening * speed * self.width)

@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from interphase.arrays import Cells, Faces, Scalar, Stresses
+from interphase.arrays import Cells, CellVectors, Faces, Scalar, Stresses
 
 
 class Solution(eqx.Module):
@@ -27,6 +27,22 @@ class Solution(eqx.Module):
     def continued(self, earlier: "Solution", ratio: Array) -> "Solution":
         """This solution carried on in time by `ratio` times the difference to an earlier one."""
         return jax.tree.map(lambda now, before: now + ratio * (now - before), self, earlier)
+
+
+class Plating(eqx.Module):
+    """How lithium was plated at the last balance: what the material is carried by until the next.
+
+    **Arguments:**
+
+    - `rate`: volume fraction per time, iδ.
+    - `current`: i, continued off the surface; `normal`: n out of the lithium.
+    - `largest_speed`: of anything that carries an interface.
+    """
+
+    rate: Cells
+    current: Cells
+    normal: CellVectors
+    largest_speed: Scalar
 
 
 class CoatingState(eqx.Module):
@@ -61,6 +77,7 @@ class State(eqx.Module):
     - `solid_electrolyte`, `solid_electrolyte_stress`: fraction and stress, or `None` in a liquid cell.
     - `salt`: concentration over the reservoir's, or `None` without dissolved salt.
     - `solution`, `earlier_solution`: of the last two balances; continued in time, they are the first guess of the next.
+    - `plating`: of the last balance.
     - `last_step`, `earlier_step`: sizes of the last two steps.
     - `charge`: plated charge per electrode area since the start, stripped counted negative.
     - `charge_time`: ∫|i|dt, what the lithium budget error is measured against.
@@ -78,6 +95,7 @@ class State(eqx.Module):
     salt: Cells | None
     solution: Solution
     earlier_solution: Solution
+    plating: Plating
     last_step: Scalar
     earlier_step: Scalar
     charge: Scalar

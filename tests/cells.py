@@ -4,18 +4,18 @@ import math
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array
+
 from interphase.grid.grid import Grid
 from interphase.materials.coating import Coating, Layer, Mosaic
 from interphase.materials.material import Electrolyte, Lithium, SolidElectrolyte
 from interphase.materials.stack import Stack
 from interphase.model import Model, Numerics
 from interphase.physics.charge import METAL_FLOOR, Conductor, conductor, series_conductivity
-from interphase.physics.reaction import affinity_for
-from interphase.physics.start import Surface, distance_to_surface, step_down
+from interphase.physics.start import Surface, initial_state, step_down
 from interphase.protocol import Drive
-from interphase.state import CoatingState, Solution, State
+from interphase.state import State
 from interphase.units import Scales
-from jaxtyping import Array
 
 TEMPERATURE = 298.15  # [K]
 MOLAR_VOLUME = 13e-6  # of lithium [m³/mol]
@@ -88,7 +88,10 @@ def coating(
 
 
 def electrolyte(
-    conductivity: float = 1.0, diffusivity: float = 3e-10, transference_number: float = 0.38, exchange_current: float = 70.0
+    conductivity: float = 1.0,
+    diffusivity: float = 3e-10,
+    transference_number: float = 0.38,
+    exchange_current: float = 70.0,
 ) -> Electrolyte:
     """A liquid with constant properties, SI."""
     return Electrolyte(
@@ -135,7 +138,7 @@ def make(
     has_plate: bool = False,
     has_reservoir: bool = True,
 ) -> tuple[Model, State]:
-    """A model and its state at time zero: lithium with a bump and waves under a coating, then liquid or solid electrolyte.
+    """A model and its state at time zero: lithium with a bump and waves, a coating, then liquid or solid electrolyte.
 
     **Arguments:**
 
@@ -148,10 +151,15 @@ def make(
     grid = Grid(shape, tuple(h / spacing[-1] for h in spacing))
     liquid = electrolyte() if liquid is None and solid is None else liquid
     stack = Stack(
-        metal or lithium(), coat, liquid, solid, scalar(film_resistance), scalar(transfer_coefficient), scalar(TEMPERATURE)
+        metal or lithium(),
+        coat,
+        liquid,
+        solid,
+        scalar(film_resistance),
+        scalar(transfer_coefficient),
+        scalar(TEMPERATURE),
     )
     numerics = numerics or Numerics(interface_width=width)
-    width = numerics.interface_width
     model = Model(grid, stack, numerics, units, has_plate, has_reservoir)
 
     period = tuple(n * h for n, h in zip(shape[:-1], spacing[:-1], strict=True))
@@ -162,56 +170,14 @@ def make(
         bump_radius=jnp.full(bumps, bump_radius),
         bump_centre=jnp.asarray([[p / 2 for p in period]] * bumps).reshape(bumps, dim - 1),
         wave_height=jnp.asarray([float(height) for height, _ in waves]),
-        wave_vector=jnp.asarray([[2 * math.pi * number / period[0]] + [0.0] * (dim - 2) for _, number in waves]).reshape(
-            len(waves), dim - 1
-        ),
+        wave_vector=jnp.asarray(
+            [[2 * math.pi * number / period[0]] + [0.0] * (dim - 2) for _, number in waves]
+        ).reshape(len(waves), dim - 1),
         wave_phase=jnp.zeros(len(waves)),
         period=period,
     )
-    above, _ = distance_to_surface(surface, grid, units.length)
-    metal_fraction = step_down(above, width)
-    at_rest = jnp.zeros((4 if dim == 2 else 6, *shape)).at[:3].set(-pressure / units.stress)
-    coated, solid_fraction = None, None
-    if coat is not None:
-        thickness = coat.thickness / units.length
-        coated = CoatingState(
-            fraction=step_down(above - thickness, width) - metal_fraction,
-            depth=above / thickness,
-            drift=jnp.zeros((dim - 1, *shape)),
-            stress=at_rest,
-            equilibrium_stress=at_rest if coat.has_equilibrium else None,
-            strain=jnp.zeros_like(at_rest),
-        )
-    if solid is not None:
-        solid_fraction = 1 - metal_fraction - (0.0 if coated is None else coated.fraction)
-    guess = affinity_for(scalar(1.0), scalar(70.0 / current_density), scalar(transfer_coefficient))
-    solution = Solution(
-        jnp.zeros((dim, *shape)), scalar(0.0), jnp.full(shape, guess), jnp.zeros(shape), scalar(-float(guess))
-    )
-
-    def volume(fraction):
-        return jnp.sum(fraction) * grid.cell_volume / grid.area
-
-    state = State(
-        time=scalar(0.0),
-        step=jnp.zeros((), jnp.int32),
-        lithium=metal_fraction,
-        lithium_stress=at_rest,
-        flow_resistance=jnp.full(shape, stack.lithium.initial_resistance / units.stress) if stack.lithium.creeps else None,
-        coating=coated,
-        solid_electrolyte=solid_fraction,
-        solid_electrolyte_stress=None if solid is None else at_rest,
-        salt=jnp.ones(shape) if liquid is not None else None,
-        solution=solution,
-        earlier_solution=solution,
-        last_step=scalar(1e30),
-        earlier_step=scalar(1e30),
-        charge=scalar(0.0),
-        charge_time=scalar(0.0),
-        initial_lithium=volume(metal_fraction),
-        initial_coating=scalar(0.0) if coated is None else volume(coated.fraction),
-    )
-    return model, state
+    begin = drive(current_density, pressure)
+    return model, initial_state(stack, surface, begin, model.width, units, grid)
 
 
 # --- fields without a model -----------------------------------------------------------------------------------------
@@ -243,12 +209,14 @@ def bump(grid: Grid, thickness: float = 0.12, width: float = 1.0) -> tuple[Array
 def bump_conductor(grid: Grid, ratio: float, conductivity: float = 1.0, **shape: float) -> Conductor:
     """Conductances of `bump` with a coating of `ratio` times the electrolyte's conductivity."""
     metal, film, liquid = bump(grid, **shape)
-    kappa = series_conductivity([film, liquid], [jnp.asarray(1 / (ratio * conductivity)), jnp.asarray(1 / conductivity)])
+    kappa = series_conductivity(
+        [film, liquid], [jnp.asarray(1 / (ratio * conductivity)), jnp.asarray(1 / conductivity)]
+    )
     return conductor(metal, kappa, METAL_FLOOR * conductivity, grid)
 
 
 def bump_moduli(grid: Grid, contrast: float, poisson_ratio: float) -> tuple[Array, Array]:
-    """Lamé's λ and μ of `bump`: lithium 1, a film ten times as stiff, a matrix `contrast` times softer than the film."""
+    """Lamé's λ and μ of `bump`: lithium 1, a film ten times as stiff, a matrix `contrast` times softer than that."""
     metal, film, liquid = bump(grid)
     modulus = metal + 10 * film + 10 / contrast * liquid
     mu = modulus / (2 * (1 + poisson_ratio))

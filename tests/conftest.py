@@ -1,4 +1,4 @@
-"""Set-up of all tests: double precision, two fake CPU devices, checked array types, caches cleared after each module."""
+"""Set-up of all tests: double precision, two fake CPU devices, checked array types, caches cleared by module."""
 
 import os
 

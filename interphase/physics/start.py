@@ -16,7 +16,7 @@ from interphase.materials.coating import Coating
 from interphase.materials.stack import Stack
 from interphase.physics.reaction import affinity_for
 from interphase.protocol import Drive
-from interphase.state import CoatingState, Solution, State
+from interphase.state import CoatingState, Plating, Solution, State
 from interphase.units import Scales
 
 CLOSEST_POINT_STEPS = 40
@@ -119,6 +119,12 @@ def initial_state(stack: Stack, surface: Surface, drive: Drive, width: float, sc
         salt=jnp.ones(grid.shape, dtype) if liquid else None,
         solution=solution,
         earlier_solution=solution,
+        plating=Plating(
+            jnp.zeros(grid.shape, dtype),
+            jnp.zeros(grid.shape, dtype),
+            jnp.zeros((grid.dim, *grid.shape), dtype),
+            number(0.0),
+        ),
         last_step=number(LONG_AGO),
         earlier_step=number(LONG_AGO),
         charge=number(0.0),

@@ -1,9 +1,10 @@
-"""Declared orders by manufactured solutions, in 2-D and 3-D: the slope of the error on halving the cells, within 0.2."""
+"""Declared orders by manufactured solutions, 2-D and 3-D: the slope of the error on halving the cells, within 0.2."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+
 from cells import cube
 from interphase.grid.grid import Grid
 from interphase.physics.charge import conductor
@@ -188,8 +189,17 @@ def test_transport(dim):
         grid = cube(round(f.size ** (1 / dim)), dim)
         zero = jnp.asarray(0.0)
         moved = transport(
-            {"lithium": f}, velocity, zero, jnp.zeros_like(velocity), jnp.zeros_like(f), zero, jnp.asarray(dt), 1.0, grid, 1
-        )["lithium"]  # fmt: skip
+            {"lithium": f},
+            velocity,
+            zero,
+            jnp.zeros_like(velocity),
+            jnp.zeros_like(f),
+            zero,
+            jnp.asarray(dt),
+            1.0,
+            grid,
+            1,
+        )["lithium"]
         return (moved - f) / dt
 
     def error(n):

@@ -3,9 +3,10 @@
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from cells import random
 from hypothesis import given
 from hypothesis import strategies as st
+
+from cells import random
 from interphase.grid.boundary import MIRROR, after, before, pad, window
 
 shapes = st.sampled_from([(3, 4), (1, 5), (4, 1), (2, 3, 5)])

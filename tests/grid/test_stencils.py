@@ -4,9 +4,10 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from cells import cube, random
 from hypothesis import given
 from hypothesis import strategies as st
+
+from cells import cube, random
 from interphase.grid.boundary import MIRROR
 from interphase.grid.grid import Grid
 from interphase.grid.stencils import (

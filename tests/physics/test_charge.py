@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+
 from cells import bump, bump_conductor, coating, cube, layer, make, random
 from interphase.grid.grid import Grid
 from interphase.grid.stencils import centre_gradient
@@ -43,7 +44,9 @@ def coating_resistance(ratio, thickness, offset):
     grid, above = flat(offset)
     metal = step_down(above, WIDTH)
     film = step_down(above - thickness, WIDTH) - metal
-    ions = conductor(metal, series_conductivity([film, 1 - metal - film], [1 / ratio, jnp.asarray(1.0)]), METAL_FLOOR, grid)
+    ions = conductor(
+        metal, series_conductivity([film, 1 - metal - film], [1 / ratio, jnp.asarray(1.0)]), METAL_FLOOR, grid
+    )
     look = Look.at(metal, WIDTH, grid)
     felt = at_surface(solved(ions, look.area), look, grid)
     return -felt - (64 - 20 - offset - thickness)
@@ -72,7 +75,7 @@ def test_flat_coating_of_a_cell(conductivity):
 
 @pytest.mark.parametrize("dim", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_charge_is_conserved(dim):
-    """What leaves through the wall is what all cells lose; the spread is the operator; uniform potentials carry nothing."""
+    """What leaves through the wall is what all cells lose; the spread is the operator; level potentials carry nothing."""
     grid = cube(16, dim)
     ions = bump_conductor(grid, 1e-3)
     potential = random(0, *grid.shape)

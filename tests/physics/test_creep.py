@@ -4,9 +4,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from cells import lithium
 from hypothesis import given
 from hypothesis import strategies as st
+
+from cells import lithium
 from interphase.materials.material import shear_modulus
 from interphase.physics.creep import Elastic, Hardening, MaxwellYield, PowerLawCreep
 

@@ -3,6 +3,7 @@
 import jax.numpy as jnp
 import numpy as np
 import pytest
+
 from cells import random
 from interphase.grid.grid import Grid
 from interphase.physics.interface import (

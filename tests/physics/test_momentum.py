@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+
 from cells import random
 from interphase.grid.grid import Grid
 from interphase.physics.creep import Elastic, MaxwellYield, PowerLawCreep
@@ -21,9 +22,12 @@ def flows(name, shape):
         1.0 + 0.3 * jax.random.uniform(jax.random.key(9), shape), jnp.asarray(0.2), jnp.asarray(5.0), jnp.asarray(40.0)
     )
     capped = MaxwellYield(jnp.asarray(2.0), jnp.asarray(1.5) + 0.2 * jax.random.uniform(jax.random.key(8), shape))
-    return {"elastic": (Elastic(), Elastic()), "creep": (creep,), "yield": (capped,), "mixed": (creep, capped, Elastic())}[
-        name
-    ]
+    return {
+        "elastic": (Elastic(), Elastic()),
+        "creep": (creep,),
+        "yield": (capped,),
+        "mixed": (creep, capped, Elastic()),
+    }[name]
 
 
 def body(name, grid):
@@ -104,6 +108,7 @@ def test_tangent_is_the_derivative_of_the_force(law, grid):
         return Tangent.of(solid, displacement, growth, strain, solid.responses(strain, DT), DT)
 
     tangent = jax.jit(linearise)(*at)
+
     def answer(displacement, plate, growth):
         strain = solid.strain(displacement, plate, growth)
         stress = solid.stress(strain, solid.responses(strain, DT))

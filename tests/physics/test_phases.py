@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+
 from cells import random
 from interphase.grid.grid import Grid
 from interphase.grid.stencils import divergence
@@ -36,9 +37,17 @@ def test_every_fraction_is_conserved_to_round_off(grid):
     source = 0.2 * area_density(metal, grid)
     dt = jnp.asarray(0.05)
     moved = transport(
-        {"lithium": metal, "coating": film}, swirl(grid), jnp.asarray(0.0), 0.2 * normal(metal, 1.0, grid), source,
-        jnp.asarray(1.0), dt, 1.0, grid, 4,
-    )  # fmt: skip
+        {"lithium": metal, "coating": film},
+        swirl(grid),
+        jnp.asarray(0.0),
+        0.2 * normal(metal, 1.0, grid),
+        source,
+        jnp.asarray(1.0),
+        dt,
+        1.0,
+        grid,
+        4,
+    )
     assert float(jnp.max(jnp.abs(moved["coating"] - film))) > 1e-3
     assert float(jnp.sum(moved["coating"]) / jnp.sum(film)) == pytest.approx(1.0, abs=1e-13)
     gained = float(jnp.sum(moved["lithium"] - metal))
@@ -51,8 +60,17 @@ def test_what_the_plate_pushes_out_is_what_is_lost():
     metal = jnp.full(grid.shape, 0.7)
     dt = jnp.asarray(1e-3)
     moved = transport(
-        {"lithium": metal}, still(grid), jnp.asarray(2.0), still(grid), jnp.zeros(grid.shape), jnp.asarray(0.0), dt, 1.0, grid, 1
-    )["lithium"]  # fmt: skip
+        {"lithium": metal},
+        still(grid),
+        jnp.asarray(2.0),
+        still(grid),
+        jnp.zeros(grid.shape),
+        jnp.asarray(0.0),
+        dt,
+        1.0,
+        grid,
+        1,
+    )["lithium"]
     assert float(jnp.sum(metal - moved)) == pytest.approx(4 * 2.0 * 0.7 * 1e-3, rel=5e-3)
 
 
@@ -75,9 +93,17 @@ def test_a_disc_keeps_its_profile_while_it_moves(width):
 
     def move(f, _):
         return transport(
-            {"lithium": f}, velocity, jnp.asarray(0.0), still(grid), jnp.zeros(grid.shape), strength,
-            jnp.asarray(48.0 / steps), width, grid, 4,
-        )["lithium"], None  # fmt: skip
+            {"lithium": f},
+            velocity,
+            jnp.asarray(0.0),
+            still(grid),
+            jnp.zeros(grid.shape),
+            strength,
+            jnp.asarray(48.0 / steps),
+            width,
+            grid,
+            4,
+        )["lithium"], None
 
     moved, _ = jax.jit(lambda f: jax.lax.scan(move, f, None, steps))(disc)
     assert float(jnp.sum(moved)) == pytest.approx(float(jnp.sum(disc)), rel=1e-12)
@@ -94,9 +120,17 @@ def sharpened(profile, grid, times):
 
     def sharpen(f, _):
         return transport(
-            {"lithium": f}, still(grid), jnp.asarray(0.0), still(grid), jnp.zeros(grid.shape), jnp.asarray(1.0),
-            jnp.asarray(0.4), 1.0, grid, 4,
-        )["lithium"], None  # fmt: skip
+            {"lithium": f},
+            still(grid),
+            jnp.asarray(0.0),
+            still(grid),
+            jnp.zeros(grid.shape),
+            jnp.asarray(1.0),
+            jnp.asarray(0.4),
+            1.0,
+            grid,
+            4,
+        )["lithium"], None
 
     return jax.jit(lambda f: jax.lax.scan(sharpen, f, None, times)[0])(profile)
 
@@ -131,9 +165,17 @@ def test_plating_lifts_a_coating_and_leaves_nothing_behind():
         lifted = jnp.cumsum(area, axis=1) * speed
         velocity = still(grid).at[1, :, 1:].set(lifted[:, :-1])
         moved = transport(
-            {"lithium": metal, "coating": film}, velocity, lifted[0, -1], speed * normal(metal, width, grid), speed * area,
-            jnp.asarray(2.0 * speed), jnp.asarray(20 / steps), width, grid, substeps,
-        )  # fmt: skip
+            {"lithium": metal, "coating": film},
+            velocity,
+            lifted[0, -1],
+            speed * normal(metal, width, grid),
+            speed * area,
+            jnp.asarray(2.0 * speed),
+            jnp.asarray(20 / steps),
+            width,
+            grid,
+            substeps,
+        )
         return (moved["lithium"], moved["coating"]), None
 
     (grown, carried), _ = jax.jit(lambda c: jax.lax.scan(move, c, None, steps))((metal, film))
@@ -159,7 +201,9 @@ def test_advection_keeps_constants_and_components():
     """A uniform property stays; every component moves as it would alone."""
     grid = GRIDS[0]
     velocity = 0.3 * random(0, 2, *grid.shape)
-    np.testing.assert_allclose(advected(jnp.full((2, *grid.shape), 3.0), velocity, jnp.asarray(0.5), grid), 3.0, rtol=1e-14)
+    np.testing.assert_allclose(
+        advected(jnp.full((2, *grid.shape), 3.0), velocity, jnp.asarray(0.5), grid), 3.0, rtol=1e-14
+    )
     q = random(1, 2, *grid.shape)
     together = advected(q, velocity, jnp.asarray(0.1), grid)
     np.testing.assert_allclose(together[1], advected(q[1], velocity, jnp.asarray(0.1), grid), atol=1e-14)
@@ -200,7 +244,9 @@ def test_rigid_rotation(dim, axes):
     """Stress turns with the material, R σ Rᵀ, and its invariants stay, both up to the square of the angle."""
     grid = Grid((7,) * dim, (1.0, 0.8, 1.2)[-dim:])
     middle = (3,) * dim
-    stress = jnp.broadcast_to(random(0, 4 if dim == 2 else 6).reshape(-1, *[1] * dim), (4 if dim == 2 else 6, *grid.shape))
+    stress = jnp.broadcast_to(
+        random(0, 4 if dim == 2 else 6).reshape(-1, *[1] * dim), (4 if dim == 2 else 6, *grid.shape)
+    )
     x, (a, b) = grid.cell_centres(), axes
     velocity = still(grid).at[a].set(-x[b]).at[b].set(x[a])  # turns a towards b by one radian per time
     misses, drifts = [], []

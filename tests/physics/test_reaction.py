@@ -5,9 +5,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from cells import TEMPERATURE, coating, layer, make, scales
 from hypothesis import given
 from hypothesis import strategies as st
+
+from cells import TEMPERATURE, coating, layer, make, scales
 from interphase.physics.interface import Look
 from interphase.physics.mixture import kinetics
 from interphase.physics.reaction import LARGEST_EXPONENT, Kinetics, affinity_for, bounded_exponential
@@ -155,6 +156,8 @@ def test_bounded_exponential():
     """The exponential up to the bound, then its tangent: continuous with its slope, finite for any guess."""
     x = jnp.linspace(-50.0, LARGEST_EXPONENT, 101)
     np.testing.assert_allclose(bounded_exponential(x), jnp.exp(x), rtol=1e-14)
-    slope = jax.vmap(jax.grad(bounded_exponential))(jnp.asarray([LARGEST_EXPONENT - 1e-6, LARGEST_EXPONENT + 1e-6, 1e5]))
+    slope = jax.vmap(jax.grad(bounded_exponential))(
+        jnp.asarray([LARGEST_EXPONENT - 1e-6, LARGEST_EXPONENT + 1e-6, 1e5])
+    )
     np.testing.assert_allclose(slope, np.exp(LARGEST_EXPONENT), rtol=1e-5)
     assert np.isfinite(bounded_exponential(jnp.asarray(1e8)))

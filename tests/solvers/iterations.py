@@ -1,7 +1,7 @@
 """Iterations of the preconditioned solves on a coated bump; run as a script it prints the whole table.
 
-    charge    −∇·κ∇φ + r δ φ = r δ          lithium under a coating, rate r δ on its surface, to 1e-8
-    force     −∇·σ(v) = f                    stiff film on a bump over a soft matrix, to 1e-6 from a cold start
+charge    −∇·κ∇φ + r δ φ = r δ          lithium under a coating, rate r δ on its surface, to 1e-8
+force     −∇·σ(v) = f                    stiff film on a bump over a soft matrix, to 1e-6 from a cold start
 """
 
 import sys
@@ -13,23 +13,22 @@ import jax.numpy as jnp
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from jaxtyping import Array
+
 from cells import bump, bump_conductor, bump_moduli, cube, random
 from interphase.grid.stencils import force
 from interphase.physics.interface import area_density
 from interphase.solvers.krylov import SolveReport, conjugate_gradients
 from interphase.solvers.multigrid import Multigrid
 from interphase.solvers.preconditioners import Elasticity, smoothing_for_diffusion, smoothing_for_elasticity
-from jaxtyping import Array
-
-
 
 
 @eqx.filter_jit
 def charge_report(cells: int, dim: int, ratio: Array, rate: Array, noise: Array) -> SolveReport:
     """Conjugate gradients on the charge operator, preconditioned as the simulator does it, in single precision.
 
-    **Arguments:** `ratio` of the coating's conductivity to the electrolyte's, `rate` of the reaction (one is a drop over
-    the interface as large as over the electrolyte), share of `noise` in the load, the rest being the reaction itself.
+    **Arguments:** `ratio` of the coating's conductivity to the electrolyte's, `rate` of the reaction (at one it drops
+    as much as the electrolyte), share of `noise` in the load, the rest being the reaction itself.
     """
     grid = cube(cells, dim)
     metal, _, _ = bump(grid)

@@ -1,6 +1,7 @@
 """Iteration counts do not grow with the grid or the contrast: at most 20 for the charge and for the force."""
 
 import pytest
+
 from solvers.iterations import CHARGE_GRIDS, FORCE_GRIDS, POISSON_RATIOS, charge_reports, force_reports
 
 LIMIT = 20
@@ -27,7 +28,9 @@ def test_force_of_growth(cells, dim, poisson_ratio):
     check_force(cells, dim, poisson_ratio, 0.0)
 
 
-GROWS = pytest.mark.xfail(strict=True, reason="measured 26 at 256² and 33 at 512²: forces on the soft matrix, two sweeps")
+GROWS = pytest.mark.xfail(
+    strict=True, reason="measured 26 at 256² and 33 at 512²: forces on the soft matrix, two sweeps"
+)
 
 
 @pytest.mark.slow

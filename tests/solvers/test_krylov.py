@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+
 from cells import random
 from interphase.solvers.krylov import conjugate_gradients, dot, gmres
 

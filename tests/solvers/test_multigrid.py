@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+
 from cells import bump, bump_conductor, bump_moduli, cube, random
 from interphase.grid.grid import Grid
 from interphase.grid.stencils import cells_to_edges, force, normal_strain, shear_strain
@@ -66,7 +67,9 @@ def test_elasticity_is_symmetric_semidefinite_with_its_diagonal(grid):
     scale = np.abs(matrix).max()
     np.testing.assert_allclose(matrix, matrix.T, atol=1e-13 * scale)
     moving = np.asarray(jnp.ones(shape).at[-1, ..., 0].set(0.0).ravel(), bool)
-    np.testing.assert_allclose(np.diag(matrix)[moving], np.asarray(operator.diagonal()).ravel()[moving], atol=1e-13 * scale)
+    np.testing.assert_allclose(
+        np.diag(matrix)[moving], np.asarray(operator.diagonal()).ravel()[moving], atol=1e-13 * scale
+    )
     values = np.linalg.eigvalsh(matrix[np.ix_(moving, moving)])
     assert np.sum(values < 1e-12 * scale) == grid.dim - 1 and values.min() > -1e-12 * scale
     for mode in operator.null_modes():
@@ -85,14 +88,19 @@ def test_fused_elasticity_equals_the_stencils(grid):
     )
     expected = force(normal, shear, grid)
     np.testing.assert_allclose(
-        Elasticity.isotropic(grid, first_lame, shear_modulus)(u), expected, atol=1e-13 * float(jnp.max(jnp.abs(expected)))
+        Elasticity.isotropic(grid, first_lame, shear_modulus)(u),
+        expected,
+        atol=1e-13 * float(jnp.max(jnp.abs(expected))),
     )
 
 
 @pytest.mark.parametrize("axis", [-1, -2])
 def test_restriction_is_half_the_transpose_of_prolongation(axis):
     """Along the normal with its walls and along a periodic axis, for cells and for nodes."""
-    for restrict, prolong in [(restrict_cells_linear, prolong_cells_linear), (restrict_nodes_linear, prolong_nodes_linear)]:
+    for restrict, prolong in [
+        (restrict_cells_linear, prolong_cells_linear),
+        (restrict_nodes_linear, prolong_nodes_linear),
+    ]:
         coarse_shape = (3, 4) if axis == -1 else (4, 3)
         fine_shape = (3, 8) if axis == -1 else (8, 3)
         coarse, fine = random(0, *coarse_shape), random(1, *fine_shape)
@@ -121,7 +129,14 @@ def test_transfers_of_operators_are_transposes(grid, make):
     )
 
 
-@pytest.mark.parametrize("grid", [Grid((16, 32), (1.0, 0.5)), Grid((12, 20), (1.0, 1.0)), pytest.param(Grid((8, 8, 16), (1.0, 1.0, 1.0)), marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "grid",
+    [
+        Grid((16, 32), (1.0, 0.5)),
+        Grid((12, 20), (1.0, 1.0)),
+        pytest.param(Grid((8, 8, 16), (1.0, 1.0, 1.0)), marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize("make", [diffusion, elasticity])
 def test_cycle_is_symmetric_and_positive(grid, make):
     """⟨Ma, b⟩ = ⟨a, Mb⟩ and ⟨Ma, a⟩ > 0, so that the cycle may precondition conjugate gradients."""
@@ -145,6 +160,7 @@ def test_cycle_in_single_precision_is_close_to_double():
     grid = cube(32, 2)
     operator = diffusion(grid)
     right_side = random(0, *grid.shape)
+
     def cycle(precision):
         return jax.jit(lambda b: Multigrid.build(operator, smoothing_for_diffusion(), precision)(b))(right_side)
 

@@ -5,9 +5,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jaxtyping import Array
+
 from cells import random
 from interphase.solvers.newton import AbstractRootProblem, Newton
-from jaxtyping import Array
 
 SIZE = 12
 MATRIX = 4 * jnp.eye(SIZE) + 0.3 * random(0, SIZE, SIZE)
@@ -62,7 +63,9 @@ def test_root_and_quadratic_convergence():
         root, _ = Newton(tolerance=0.0, most_steps=steps).solve(problem, jnp.zeros(SIZE))
         errors.append(float(jnp.linalg.norm(root - exact)))
     assert errors[0] > 1e-3 and errors[3] < 1e-9
-    orders = [np.log(b / a) / np.log(a / z) for z, a, b in zip(errors, errors[1:], errors[2:], strict=False) if b > 1e-13]
+    orders = [
+        np.log(b / a) / np.log(a / z) for z, a, b in zip(errors, errors[1:], errors[2:], strict=False) if b > 1e-13
+    ]
     assert orders and min(orders) > 1.8
 
 
@@ -83,7 +86,7 @@ def test_backtracking_saves_a_step_that_overshoots():
 
 
 def test_a_failed_solve_is_a_value():
-    """Without a root the report's residual stays above the tolerance, nothing is raised, nothing compiled differently."""
+    """Without a root the report's residual stays above the tolerance, nothing is raised."""
     settings = Newton(tolerance=1e-8, most_steps=7)
     _, report = jax.jit(settings.solve)(Kink(jnp.asarray(2.0)), jnp.asarray(0.5))
     assert float(report.residual) > 1e-8
@@ -113,5 +116,7 @@ def test_derivative_of_the_root(mode):
 
 def test_the_start_carries_no_derivative():
     """The root does not depend on where the iteration began."""
-    slope = jax.grad(lambda start: jnp.sum(Newton(tolerance=1e-12, most_steps=30).solve(cubic(), start)[0]))(jnp.zeros(SIZE))
+    slope = jax.grad(lambda start: jnp.sum(Newton(tolerance=1e-12, most_steps=30).solve(cubic(), start)[0]))(
+        jnp.zeros(SIZE)
+    )
     assert not np.any(slope)

@@ -1,0 +1,85 @@
+"""Everything that belongs to the material moves with it: fractions, stress, strain, material coordinates, charge counted.
+
+Velocities and plating rate are those of the last balance; see `phases` for the equations.
+"""
+
+import equinox as eqx
+import jax.numpy as jnp
+
+from interphase.arrays import Cells, CellVectors, Scalar
+from interphase.grid.grid import Grid
+from interphase.physics.phases import carried, cell_velocity, transport
+from interphase.state import CoatingState, State
+
+
+def carry(state: State, dt: Scalar, sharpening: float, width: float, substeps: int, grid: Grid) -> State:
+    """The state `dt` later, material moved and lithium plated.
+
+    **Arguments:**
+
+    - `sharpening`: Γ over the fastest interface.
+    """
+    plating, solution = state.plating, state.solution
+    drift = plating.current * plating.normal
+    fractions = {"lithium": state.lithium}
+    if state.coating is not None:
+        fractions["coating"] = state.coating.fraction
+    if state.solid_electrolyte is not None:
+        fractions["solid_electrolyte"] = state.solid_electrolyte
+    strength = sharpening * plating.largest_speed
+    moved = transport(
+        fractions,
+        solution.velocity,
+        solution.plate_velocity,
+        drift,
+        plating.rate,
+        strength,
+        dt,
+        width,
+        grid,
+        substeps,
+    )
+    material = cell_velocity(solution.velocity, solution.plate_velocity, grid)
+    resting, lifted = material - (1 - state.lithium) * drift, material + state.lithium * drift
+
+    mean_current = jnp.sum(plating.rate) * grid.cell_volume / grid.area
+    fresh = jnp.maximum(plating.rate * dt, 0.0)  # plated lithium is free of stress and dilutes what is there
+    diluted = state.lithium_stress * state.lithium / (state.lithium + fresh + 1e-12)
+    scalars = [] if state.flow_resistance is None else [state.flow_resistance]
+    (stress,), scalars = carried([diluted], scalars, state.lithium, resting, dt, grid)
+    state = eqx.tree_at(
+        lambda s: (s.lithium, s.lithium_stress, s.charge, s.charge_time),
+        state,
+        (
+            moved["lithium"],
+            stress,
+            state.charge + mean_current * dt,
+            state.charge_time + jnp.abs(mean_current) * dt,
+        ),
+    )
+    if state.flow_resistance is not None:
+        state = eqx.tree_at(lambda s: s.flow_resistance, state, scalars[0])
+    if state.coating is not None:
+        coating = _coating_carried(state.coating, moved["coating"], lifted, dt, grid)
+        state = eqx.tree_at(lambda s: s.coating, state, coating)
+    if state.solid_electrolyte is not None:
+        (stress,), _ = carried([state.solid_electrolyte_stress], [], state.solid_electrolyte, lifted, dt, grid)
+        state = eqx.tree_at(
+            lambda s: (s.solid_electrolyte, s.solid_electrolyte_stress), state, (moved["solid_electrolyte"], stress)
+        )
+    return state
+
+
+def _coating_carried(coating: CoatingState, fraction: Cells, lifted: CellVectors, dt: Scalar, grid: Grid) -> CoatingState:
+    lasting = [] if coating.equilibrium_stress is None else [coating.equilibrium_stress]
+    tensors, (depth, *drift) = carried(
+        [coating.stress, coating.strain, *lasting], [coating.depth, *coating.drift], coating.fraction, lifted, dt, grid
+    )
+    return CoatingState(
+        fraction=fraction,
+        depth=depth,
+        drift=jnp.stack(drift) + dt * lifted[:-1],
+        stress=tensors[0],
+        strain=tensors[1],
+        equilibrium_stress=tensors[2] if lasting else None,
+    )
