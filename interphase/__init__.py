@@ -6,6 +6,8 @@
     jax.config.update("jax_enable_x64", True)
     case, controls = interphase.load("experiments/001-plating-under-a-coating")
     outcome = interphase.simulate(case, controls)
+
+In a script the first line that touches JAX is the one that asks for double precision.
 """
 
 import importlib

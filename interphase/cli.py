@@ -1,5 +1,11 @@
-"""The command line: `interphase VERB …`. Exit codes: 0 good, 2 bad input, 3 a run that cannot go on, 130/143 interrupted."""
+"""The command line: `interphase VERB …`.
 
+Exit codes: 0 good, 2 bad input, 3 a run that cannot go on, 130/143 interrupted.
+"""
+
+import contextlib
+import difflib
+import hashlib
 import importlib.metadata
 import json
 import os
@@ -10,7 +16,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any, Literal
 
 import tyro
@@ -18,33 +24,74 @@ import tyro
 BAD_INPUT, CANNOT_GO_ON = 2, 3
 
 Overrides = Annotated[list[str], tyro.conf.arg(name="set", metavar="KEY.PATH=VALUE"), tyro.conf.UseAppendAction]
-Device = Literal["cpu", "gpu"]
-Precision = Literal["float32", "float64"]
+Device = Annotated[
+    Literal["cpu", "gpu"] | None,
+    tyro.conf.arg(metavar="{cpu,gpu}", help_behavior_hint="(default: the first device that JAX finds)"),
+]
+Precision = Annotated[
+    Literal["float32", "float64"] | None,
+    tyro.conf.arg(metavar="{float32,float64}", help_behavior_hint="(default: as the study says)"),
+]
+Out = Annotated[
+    pathlib.Path | None, tyro.conf.arg(metavar="FOLDER", help_behavior_hint="(default: output/NAME beside the study)")
+]
 
-app = tyro.extras.SubcommandApp()
+
+class _Verbs:
+    """The verbs, which tyro parses, and their names."""
+
+    def __init__(self):
+        self.parser = tyro.extras.SubcommandApp()
+        self.names: list[str] = []
+
+    def command(self, function: Callable[..., None]) -> Callable[..., None]:
+        self.names.append(function.__name__)
+        return self.parser.command(function)
+
+
+app = _Verbs()
 
 
 def main() -> None:
     """Entry point."""
+    _refuse_unknown_verb(sys.argv[1:])
+    try:
+        app.parser.cli(
+            prog="interphase",
+            description="Lithium plating under a coating, simulated.",
+            config=(tyro.conf.FlagConversionOff,),
+        )
+    except BrokenPipeError:
+        os._exit(0)
+    except Exception as error:
+        code = _exit_code(error)
+        if code is None:
+            raise
+        print(f"interphase: {error}", file=sys.stderr)
+        sys.exit(code)
+
+
+def _exit_code(error: Exception) -> int | None:
+    """Of what a user can mend; `None` for a defect of the program, which shows its traceback."""
     from interphase.config.library import LibraryError
     from interphase.config.load import StudyError
     from interphase.io.checkpoint import CheckpointError
     from interphase.report.run_folder import RunFolderError
     from interphase.run.simulate import RunError
 
-    try:
-        app.cli(prog="interphase", description="Lithium plating under a coating, simulated.", config=(tyro.conf.FlagConversionOff,))
-    except (StudyError, LibraryError, CheckpointError, RunFolderError) as error:
-        sys.exit(_failed(BAD_INPUT, error))
-    except RunError as error:
-        sys.exit(_failed(CANNOT_GO_ON, error))
-    except BrokenPipeError:
-        os._exit(0)
+    if isinstance(error, StudyError | LibraryError | CheckpointError | RunFolderError):
+        return BAD_INPUT
+    return CANNOT_GO_ON if isinstance(error, RunError) else None
 
 
-def _failed(code: int, error: Exception) -> int:
-    print(f"interphase: {error}", file=sys.stderr)
-    return code
+def _refuse_unknown_verb(arguments: list[str]) -> None:
+    """Answers a misspelt verb with the nearest one."""
+    if not arguments or arguments[0].startswith("-") or arguments[0] in app.names:
+        return
+    near = difflib.get_close_matches(arguments[0], app.names, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(app.names)}"
+    print(f'interphase: there is no verb "{arguments[0]}"; {hint}', file=sys.stderr)
+    sys.exit(BAD_INPUT)
 
 
 # --- verbs ------------------------------------------------------------------------------------------------------------
@@ -54,16 +101,16 @@ def _failed(code: int, error: Exception) -> int:
 def run(
     study: tyro.conf.Positional[pathlib.Path],
     /,
-    out: pathlib.Path | None = None,
-    device: Device | None = None,
-    precision: Precision | None = None,
+    out: Out = None,
+    device: Device = None,
+    precision: Precision = None,
     set_: Overrides = [],  # noqa: B006
 ) -> None:
     """Runs a study and writes numbers, fields, figures and a report.
 
     Args:
         study: A folder with a study.toml, or a TOML file.
-        out: The run folder to write; output/NAME beside the study if not given.
+        out: The run folder to write.
         device: Where to compute; no silent fall-back.
         precision: Overrides the study's numerics.precision.
         set_: Changes a key of the study, such as coating.layers[0].modulus="10 GPa"; may be repeated.
@@ -72,13 +119,15 @@ def run(
 
     overrides = [*set_, *([f"numerics.precision={precision}"] if precision else [])]
     parsed = read_study(study, overrides)
+    file = find(study)
+    folder = out or file.parent / "output" / _run_name(overrides)
+    _refuse_other_content(folder)
     _choose_device(device, parsed.numerics.precision)
     from interphase.config.build import build
     from interphase.config.load import written
 
     case = build(parsed)
-    file = find(study)
-    folder = out or file.parent / "output" / _run_name(overrides)
+    print(f"device: {_device()}, {parsed.numerics.precision}", file=sys.stderr)
     _clear(folder)
     (folder / "study.toml").write_text(written(parsed), encoding="utf-8")
     checkpoints = _checkpoint_folder(file, folder)
@@ -88,23 +137,23 @@ def run(
 
 
 @app.command
-def resume(folder: tyro.conf.Positional[pathlib.Path], /, device: Device | None = None) -> None:
+def resume(folder: tyro.conf.Positional[pathlib.Path], /, device: Device = None) -> None:
     """Goes on with a run that was stopped or killed.
 
     Args:
         folder: The run folder.
         device: Where to compute; the run's own device if it is to end in the same bits.
     """
-    from interphase.config.load import StudyError, read_study
+    from interphase.config.load import read_study
 
-    if not (folder / "run.json").is_file():
-        raise StudyError(f"{folder}: this is no run folder, it has no run.json; give the folder that a run wrote")
+    checkpoints = _checkpoints_of(folder)
     parsed = read_study(folder / "study.toml")
     _choose_device(device, parsed.numerics.precision)
     from interphase.config.build import build
 
-    checkpoints = (folder / json.loads((folder / "run.json").read_text())["checkpoints"]).resolve()
-    _go(build(parsed), parsed, folder, checkpoints, resumes=True)
+    case = build(parsed)
+    print(f"device: {_device()}, {parsed.numerics.precision}", file=sys.stderr)
+    _go(case, parsed, folder, checkpoints, resumes=True)
 
 
 @app.command
@@ -115,6 +164,9 @@ def report(folder: tyro.conf.Positional[pathlib.Path], /, vtk: bool = False) -> 
         folder: The run folder.
         vtk: Also write the fields for ParaView under vtk/ (needs the extra `vtk`).
     """
+    from interphase.report.run_folder import read_run
+
+    read_run(folder)  # says at once when there is nothing to draw
     _report(folder)
     if vtk:
         from interphase.io.trajectory import Trajectory
@@ -144,12 +196,13 @@ def check(study: tyro.conf.Positional[pathlib.Path], /, set_: Overrides = []) ->
     spacing = parsed.grid.size[-1] / parsed.grid.cells[-1]
     across = f", {thickness / spacing:.1f} cells across the coating" if thickness else ""
     needed, available = checks.memory_needed(parsed) / 2**30, checks.memory_available() / 2**30
-    print(f"\n# {cells:,} cells of {spacing * 1e9:.4g} nm along the normal{across}; about {needed:.2g} of {available:.3g} GiB")
+    memory = f"about {needed:.2g} of {available:.3g} GiB"
+    print(f"\n# {cells:,} cells of {spacing * 1e9:.4g} nm along the normal{across}; {memory}")
     print("# this study can be run")
 
 
 @app.command
-def materials(name: tyro.conf.Positional[str] = "", /) -> None:
+def materials(name: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="NAME")] = "", /) -> None:
     """Lists the materials library, or every number of one material with its source.
 
     Args:
@@ -168,37 +221,57 @@ def _go(case: Any, parsed: Any, folder: pathlib.Path, checkpoints: pathlib.Path,
     from interphase.config.build import controls, positions
     from interphase.io.checkpoint import Checkpoints
     from interphase.io.records import append_log, write_summary
-    from interphase.run.simulate import Run
+    from interphase.run.simulate import INTERRUPTED, Run, RunError
     from interphase.run.summary import summarise
 
-    signals: list[int] = []
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda caught, frame: signals.append(caught))
-    grid = case.model.grid
-    bar = _Bar(float(case.protocol.ends[-1]))
+    log, made = folder / "log.jsonl", _made()
     saved = Checkpoints(checkpoints)
-    simulation = Run(case, controls(parsed), positions(grid, case.model.scales), folder, saved, bar, lambda: bool(signals))
-    if resumes:
-        simulation.resume()
-        print(f"going on from {simulation.time:.6g} s", file=sys.stderr)
-    append_log(folder / "log.jsonl", {"event": "resumed" if resumes else "started", **_made()})
-    print("compiling the time step …", file=sys.stderr)
-    try:
-        outcome = simulation.go()
-    except Exception as error:
-        append_log(folder / "log.jsonl", {"event": "failed", "reason": str(error)})
-        raise
-    finally:
-        bar.close()
-        saved.close()
-    summary = summarise(outcome, parsed.title, _made())
+    axes = positions(case.model.grid, case.model.scales)
+    with _interruptions() as signals, contextlib.closing(_Bar(float(case.protocol.ends[-1]))) as bar:
+        simulation = Run(case, controls(parsed), axes, folder, saved, bar, lambda: bool(signals))
+        if resumes:
+            simulation.resume()
+            bar.write(f"going on from {simulation.time:.6g} s")
+        append_log(log, {"event": "resumed" if resumes else "started", **made})
+        bar.write("compiling the time step …")
+        try:
+            outcome = simulation.go()
+        except RunError as error:
+            write_summary(folder / "summary.json", summarise(error.outcome, parsed.title, made))
+            append_log(log, {"event": "failed", "reason": str(error)})
+            raise RunError(f"{folder}: {error}", error.outcome) from None
+        except Exception as error:
+            append_log(log, {"event": "failed", "reason": str(error)})
+            raise
+        finally:
+            saved.close()
+    summary = summarise(outcome, parsed.title, made)
     write_summary(folder / "summary.json", summary)
-    append_log(folder / "log.jsonl", {"event": "ended", "status": outcome.status})
-    if signals:
-        print(f"\nstopped; the state is saved. Go on with:  interphase resume {folder}", file=sys.stderr)
+    append_log(log, {"event": "ended", "status": outcome.status})
+    if outcome.status == INTERRUPTED:
+        print(f"stopped; the state is saved. Go on with:  interphase resume {folder}", file=sys.stderr)
         sys.exit(128 + signals[0])
     _report(folder)
     _print_summary(summary)
+
+
+@contextlib.contextmanager
+def _interruptions() -> Iterator[list[int]]:
+    """Gathers what asks the process to stop. A second time of asking takes effect at once, without saving."""
+    signals: list[int] = []
+    earlier: dict[int, Any] = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def note(number: int, frame: Any) -> None:
+        signals.append(number)
+        signal.signal(number, earlier[number])
+
+    for number in earlier:
+        signal.signal(number, note)
+    try:
+        yield signals
+    finally:
+        for number, handler in earlier.items():
+            signal.signal(number, handler)
 
 
 def _report(folder: pathlib.Path) -> None:
@@ -231,6 +304,10 @@ class _Bar:
         self._bar.set_postfix(shown, refresh=False)
         self._bar.update(0)
 
+    def write(self, text: str) -> None:
+        """A line above the progress line."""
+        self._bar.write(text, file=sys.stderr)
+
     def close(self) -> None:
         self._bar.close()
 
@@ -248,20 +325,21 @@ def _print_summary(summary: dict[str, Any]) -> None:
 
 
 def _choose_device(device: str | None, precision: str) -> None:
-    """Sets JAX up before its first array and says what computes."""
+    """Sets JAX up before its first array."""
     import jax
 
     from interphase.config.load import StudyError
 
     jax.config.update("jax_enable_x64", precision == "float64")
-    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "interphase"
+    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "interphase"
     jax.config.update("jax_compilation_cache_dir", str(cache))
     if device is not None:
         try:
             jax.config.update("jax_default_device", jax.devices(device)[0])
         except RuntimeError:
-            raise StudyError(f"--device {device}: there is none here; leave it out, or install interphase[cuda]") from None
-    print(f"device: {_device()}, {precision}", file=sys.stderr)
+            raise StudyError(
+                f"--device {device}: there is none here; leave it out, or install interphase[cuda]"
+            ) from None
 
 
 def _device() -> str:
@@ -276,9 +354,10 @@ def _device() -> str:
 def _made() -> dict[str, Any]:
     """With what a run was made."""
     names = ("interphase", "jax", "jaxlib", "equinox", "numpy")
-    found = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, cwd=pathlib.Path(__file__).parent, check=False
-    ) if shutil.which("git") else None  # fmt: skip
+    found = None
+    if shutil.which("git"):
+        command, here = ["git", "describe", "--always", "--dirty"], pathlib.Path(__file__).parent
+        found = subprocess.run(command, capture_output=True, text=True, cwd=here, check=False)
     return {
         "versions": {"python": platform.python_version(), **{n: importlib.metadata.version(n) for n in names}},
         "device": _device(),
@@ -289,19 +368,48 @@ def _made() -> dict[str, Any]:
 
 def _run_name(overrides: list[str]) -> str:
     """`default`, or the overrides in a form that file systems like."""
-    text = "_".join(overrides).replace("coating.", "").replace("=", "-")
-    return "".join(c if c.isalnum() or c in "-_." else "" for c in text)[:120] or "default"
+    text = "_".join(overrides)
+    name = text.replace("coating.", "").replace("=", "-")
+    name = "".join(c if c.isalnum() or c in "-_." else "" for c in name)
+    if len(name) > 100:  # two long names must differ where their overrides do
+        name = f"{name[:100]}_{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    return name or "default"
+
+
+def _refuse_other_content(folder: pathlib.Path) -> None:
+    """Only an earlier run is replaced; anything else is left alone."""
+    from interphase.config.load import StudyError
+
+    if folder.exists() and not folder.is_dir():
+        raise StudyError(f"--out {folder}: this is a file; give a folder")
+    if folder.exists() and any(folder.iterdir()) and not (folder / "run.json").is_file():
+        raise StudyError(f"--out {folder}: there is something else in this folder; give an empty one")
 
 
 def _clear(folder: pathlib.Path) -> None:
-    """Makes the folder ready; an earlier run in it is replaced, anything else is left alone."""
+    """Makes the run folder, empty."""
     from interphase.config.load import StudyError
 
-    if folder.exists() and any(folder.iterdir()) and not (folder / "run.json").is_file():
-        raise StudyError(f"--out {folder}: there is something else in this folder; give an empty one")
-    if folder.exists():
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True)
+    try:
+        if folder.exists():
+            shutil.rmtree(folder)
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise StudyError(f"{folder}: cannot be written ({error.strerror}); give another folder with --out") from None
+
+
+def _checkpoints_of(folder: pathlib.Path) -> pathlib.Path:
+    """Where a run has its checkpoints, as its run.json says."""
+    from interphase.config.load import StudyError
+
+    try:
+        return (folder / json.loads((folder / "run.json").read_text(encoding="utf-8"))["checkpoints"]).resolve()
+    except FileNotFoundError:
+        raise StudyError(
+            f"{folder}: this is no run folder, it has no run.json; give the folder that a run wrote"
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError):
+        raise StudyError(f"{folder / 'run.json'}: cannot be read; start the run again with interphase run") from None
 
 
 def _checkpoint_folder(study: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:
@@ -311,5 +419,3 @@ def _checkpoint_folder(study: pathlib.Path, folder: pathlib.Path) -> pathlib.Pat
             name = study.parent.name if study.name == "study.toml" else study.stem
             return parent / "checkpoints" / name / folder.name
     return folder.resolve() / "checkpoints"
-
-

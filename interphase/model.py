@@ -15,11 +15,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from interphase.arrays import Cells, CellVectors, Scalar, Stresses
+from interphase.arrays import Cells, Scalar, Stresses
 from interphase.grid.grid import Grid
 from interphase.materials.stack import Stack
 from interphase.physics import mixture
 from interphase.physics.balance import Balance, Control
+from interphase.physics.carry import carry
 from interphase.physics.charge import closing_correction, current_vectors
 from interphase.physics.creep import Hardening
 from interphase.physics.elimination import CoupledProblem
@@ -34,7 +35,6 @@ from interphase.physics.measures import (
     mixture_stress,
 )
 from interphase.physics.momentum import Response, Strain, von_mises
-from interphase.physics.carry import carry
 from interphase.physics.phases import STABLE_SHARPENING, cell_velocity
 from interphase.physics.salt import salt_step
 from interphase.protocol import Drive
@@ -134,9 +134,7 @@ class Model(eqx.Module):
 
     # --- 2 balance --------------------------------------------------------------------------------------------------
 
-    def _balance(
-        self, state: State, look: Look, start: Solution, drive: Drive, dt: Scalar
-    ) -> tuple[Balance, Stresses]:
+    def _balance(self, state: State, look: Look, start: Solution, drive: Drive, dt: Scalar) -> tuple[Balance, Stresses]:
         """The system of the step, and the strain of what rides outward on the plated lithium."""
         stack, scales, grid = self.stack, self.scales, self.grid
         pressure = drive.pressure / scales.stress
@@ -182,9 +180,7 @@ class Model(eqx.Module):
         current = growth / balance.dt
         mean_current = jnp.sum(current) * grid.cell_volume / grid.area
         continued = continued_off(current, balance.area, grid)
-        speed = jnp.maximum(
-            jnp.max(jnp.abs(solution.velocity)), jnp.max(jnp.abs(continued) * (balance.area > 1e-3))
-        )
+        speed = jnp.maximum(jnp.max(jnp.abs(solution.velocity)), jnp.max(jnp.abs(continued) * (balance.area > 1e-3)))
         report = StepReport(
             balance=newton_report,
             salt=None,
@@ -207,11 +203,14 @@ class Model(eqx.Module):
     # --- 3 salt -----------------------------------------------------------------------------------------------------
 
     def _salted(self, state: State, balance: Balance, dt: Scalar) -> tuple[State, SolveReport | None]:
-        if self.stack.electrolyte is None:
+        electrolyte, salt = self.stack.electrolyte, state.salt
+        if electrolyte is None or salt is None:
             return state, None
-        capacity, diffusivity, share = mixture.salt_transport(self.stack, state, self.width, self.scales)
+        capacity, diffusivity, share = mixture.salt_transport(
+            electrolyte, salt, self.stack, state, self.width, self.scales
+        )
         salt, report = salt_step(
-            state.salt,
+            salt,
             capacity,
             diffusivity,
             share,
@@ -224,7 +223,7 @@ class Model(eqx.Module):
         )
         return eqx.tree_at(lambda s: s.salt, state, salt), report
 
-    # --- 4 the material remembers ---------------------------------------------------------------------------------------
+    # --- 4 the material remembers -----------------------------------------------------------------------------------
 
     def _stressed(
         self, state: State, balance: Balance, strain: Strain, spread: Stresses, responses: list[Response], dt: Scalar
@@ -233,7 +232,7 @@ class Model(eqx.Module):
         remaining = list(responses)
         lithium = remaining.pop(0)
         state = eqx.tree_at(lambda s: s.lithium_stress, state, lithium.stress)
-        if self.stack.lithium.creeps:
+        if self.stack.lithium.creeps and state.flow_resistance is not None:
             resistance = self._hardening().updated(
                 state.flow_resistance,
                 lithium.trial * (1 - lithium.factor) / (3 * balance.body.phases[0].shear_modulus),
@@ -241,14 +240,15 @@ class Model(eqx.Module):
                 self.stack.lithium.creep_rate * self.scales.time,
             )
             state = eqx.tree_at(lambda s: s.flow_resistance, state, resistance)
-        if state.coating is not None:
+        coating = state.coating
+        if coating is not None:
             total = jnp.concatenate([strain.normal, 0.5 * strain.shear]) + spread
             state = eqx.tree_at(
                 lambda s: (s.coating.stress, s.coating.strain),
                 state,
-                (remaining.pop(0).stress, state.coating.strain + total),
+                (remaining.pop(0).stress, coating.strain + total),
             )
-            if state.coating.equilibrium_stress is not None:
+            if coating.equilibrium_stress is not None:
                 state = eqx.tree_at(lambda s: s.coating.equilibrium_stress, state, remaining.pop(0).stress)
         if state.solid_electrolyte is not None:
             state = eqx.tree_at(lambda s: s.solid_electrolyte_stress, state, remaining.pop(0).stress)
@@ -287,15 +287,16 @@ class Model(eqx.Module):
             **{f"velocity_{a}": component for a, component in zip(axes, velocity, strict=True)},
             **{f"ionic_current_{a}": component for a, component in zip(axes, ionic, strict=True)},
         }
-        if state.coating is not None:
-            coating = coating_stress(state) * scales.stress
+        coating, coated = self.stack.coating, state.coating
+        if coating is not None and coated is not None:
+            coating_stresses = coating_stress(coated) * scales.stress
             fields |= {
-                "coating_fraction": state.coating.fraction,
-                "coating_depth": state.coating.depth,
-                "coating_stress": largest_principal(coating, grid),
-                "coating_lateral_stress": coating[0],
-                "coating_strain": largest_principal(state.coating.strain, grid),
-                "coating_energy_density": coating_energy_density(self.stack.coating, state, self.width, scales, grid),
+                "coating_fraction": coated.fraction,
+                "coating_depth": coated.depth,
+                "coating_stress": largest_principal(coating_stresses, grid),
+                "coating_lateral_stress": coating_stresses[0],
+                "coating_strain": largest_principal(coated.strain, grid),
+                "coating_energy_density": coating_energy_density(coating, coated, self.width, scales, grid),
             }
         if state.solid_electrolyte is not None:
             fields["solid_electrolyte_fraction"] = state.solid_electrolyte
@@ -303,7 +304,9 @@ class Model(eqx.Module):
             fields["salt_concentration"] = state.salt * scales.concentration
         return fields
 
-    def longest_step(self, report: StepReport, courant: float, stress_change: Array, dt: Array) -> Array:
+    def longest_step(
+        self, report: StepReport, courant: Array | float, stress_change: Array | float, dt: Array
+    ) -> Array:
         """The next step size [s] that keeps interface motion, stress increment and sharpening within bounds.
 
         **Arguments:**

@@ -72,7 +72,7 @@ class State(eqx.Module):
     **Arguments:**
 
     - `time`, `step`: simulated time and steps taken.
-    - `lithium`, `lithium_stress`, `flow_resistance`: fraction, stress, and Anand–Narayan resistance S (`None`: elastic).
+    - `lithium`, `lithium_stress`, `flow_resistance`: fraction, stress, Anand–Narayan resistance S (`None`: elastic).
     - `coating`: or `None`.
     - `solid_electrolyte`, `solid_electrolyte_stress`: fraction and stress, or `None` in a liquid cell.
     - `salt`: concentration over the reservoir's, or `None` without dissolved salt.

@@ -1,4 +1,4 @@
-"""From a resolved study to the objects that run: grid, materials, model, surface, protocol. Checks what no single key can."""
+"""From a resolved study to the objects that run: grid, materials, model, surface, protocol."""
 
 import math
 
@@ -31,8 +31,8 @@ def build(study: schema.Study) -> Case:
     check(study)
     if study.numerics.precision == "float64" and not jax.config.jax_enable_x64:
         raise StudyError(
-            'numerics.precision = "float64" needs double precision in JAX; call jax.config.update("jax_enable_x64", True) '
-            'before anything else, or set numerics.precision to "float32"'
+            'numerics.precision = "float64" needs double precision in JAX; call '
+            'jax.config.update("jax_enable_x64", True) before anything else, or set numerics.precision to "float32"'
         )
     grid_section = study.grid
     spacing = [size / n for size, n in zip(grid_section.size, grid_section.cells, strict=True)]
@@ -76,6 +76,7 @@ def _scales(study: schema.Study, normal_spacing: float) -> Scales:
 
 def _stack(study: schema.Study, grid: Grid, spacing: list[float]) -> Stack:
     lithium = study.lithium
+    assert lithium.creep_prefactor is not None and lithium.creep_activation_energy is not None
     creep_rate = lithium.creep_prefactor * math.exp(
         -lithium.creep_activation_energy / (GAS_CONSTANT * study.cell.temperature)
     )

@@ -1,4 +1,7 @@
-"""What no single key of a study can say wrong: resolution, room, protocol, memory. Every refusal names key and remedy."""
+"""What only several keys of a study together can say wrong: resolution, room, protocol, memory.
+
+Every refusal names key and remedy.
+"""
 
 import dataclasses
 import math
@@ -22,6 +25,7 @@ def check(study: schema.Study) -> None:
     check_geometry(study)
     check_cell(study)
     check_protocol(study)
+    check_numerics(study)
     check_memory(study)
 
 
@@ -51,13 +55,17 @@ def check_geometry(study: schema.Study) -> None:
     cells, size = study.grid.cells, study.grid.size
     if len(cells) not in (2, 3) or len(cells) != len(size):
         raise StudyError(f"grid.cells has {len(cells)} and grid.size {len(size)} axes; give two or three of both")
-    if min(cells[:-1]) < 1 or cells[-1] < 16 or max(cells[:-1]) < 2:
-        raise StudyError(f"grid.cells = {list(cells)} is too coarse; give at least 16 cells along the normal (the last axis)")
+    if max(cells[:-1]) < 2:
+        raise StudyError(f"grid.cells = {list(cells)} has one column; give at least 2 cells in the plane (first axes)")
+    if cells[-1] < 16:
+        raise StudyError(
+            f"grid.cells = {list(cells)} is too coarse; give at least 16 cells along the normal (the last axis)"
+        )
     coarsest = math.prod(coarsest_shape(cells))
     if coarsest > LARGEST_COARSE_GRID:
         raise StudyError(
-            f"grid.cells = {list(cells)} cannot be halved often enough for the solvers; choose numbers with more factors "
-            f"of two, such as {[_friendly(n) for n in cells]}"
+            f"grid.cells = {list(cells)} cannot be halved often enough for the solvers; choose numbers with more "
+            f"factors of two, such as {[_friendly(n) for n in cells]}"
         )
     spacing = [s / n for s, n in zip(size, cells, strict=True)]
     wide = [a for a, n in enumerate(cells) if n > 1]
@@ -67,11 +75,13 @@ def check_geometry(study: schema.Study) -> None:
     low, width = heights(study), study.numerics.interface_width * spacing[-1]
     margin = 5 * width
     if low.lowest < margin:
-        raise StudyError(f"surface.level leaves {_nm(low.lowest)} of lithium at the lowest place; give at least {_nm(margin)}")
+        raise StudyError(
+            f"surface.level leaves {_nm(low.lowest)} of lithium at the lowest place; give at least {_nm(margin)}"
+        )
     if low.covered > size[-1] - margin:
         raise StudyError(
-            f"grid.size[{len(size) - 1}] = {_nm(size[-1])} is too low for lithium and coating up to {_nm(low.covered)}; "
-            f"give at least {_nm(low.covered + 2 * margin)}"
+            f"grid.size[{len(size) - 1}] = {_nm(size[-1])} is too low for lithium and coating up to "
+            f"{_nm(low.covered)}; give at least {_nm(low.covered + 2 * margin)}"
         )
     _check_surface(study, spacing)
     _check_coating(study, spacing)
@@ -87,18 +97,24 @@ def _check_surface(study: schema.Study, spacing: list[float]) -> None:
     in_plane = len(spacing) - 1
     for k, bump in enumerate(study.surface.bumps):
         if bump.centre is not None and len(bump.centre) != in_plane:
-            raise StudyError(f"surface.bumps[{k}].centre has {len(bump.centre)} numbers; give one per in-plane axis, {in_plane}")
+            raise StudyError(
+                f"surface.bumps[{k}].centre has {len(bump.centre)} numbers; give one per in-plane axis, {in_plane}"
+            )
         if bump.radius < 3 * max(spacing[:-1]):
             raise StudyError(
-                f"surface.bumps[{k}].radius = {_nm(bump.radius)} is under-resolved by cells of {_nm(max(spacing[:-1]))}; "
-                f"give at least {_nm(3 * max(spacing[:-1]))}"
+                f"surface.bumps[{k}].radius = {_nm(bump.radius)} is under-resolved by cells of "
+                f"{_nm(max(spacing[:-1]))}; give at least {_nm(3 * max(spacing[:-1]))}"
             )
     for k, wave in enumerate(study.surface.waves):
         if len(wave.waves) != in_plane:
-            raise StudyError(f"surface.waves[{k}].waves has {len(wave.waves)} numbers; give one per in-plane axis, {in_plane}")
+            raise StudyError(
+                f"surface.waves[{k}].waves has {len(wave.waves)} numbers; give one per in-plane axis, {in_plane}"
+            )
         for axis, number in enumerate(wave.waves):
             if abs(number) * 8 > study.grid.cells[axis]:
-                raise StudyError(f"surface.waves[{k}].waves[{axis}] = {number} is under-resolved; give at least 8 cells a wave")
+                raise StudyError(
+                    f"surface.waves[{k}].waves[{axis}] = {number} is under-resolved; give at least 8 cells a wave"
+                )
 
 
 def _check_coating(study: schema.Study, spacing: list[float]) -> None:
@@ -109,44 +125,62 @@ def _check_coating(study: schema.Study, spacing: list[float]) -> None:
     if total < FEWEST_CELLS * normal:
         finer = math.ceil(FEWEST_CELLS * study.grid.size[-1] / total)
         raise StudyError(
-            f"coating.layers[0].thickness: a coating of {_nm(total)} spans {total / normal:.1f} cells of {_nm(normal)}; give at "
-            f"least {_nm(FEWEST_CELLS * normal)}, or {finer} cells along the normal in grid.cells"
+            f"coating.layers[0].thickness: a coating of {_nm(total)} spans {total / normal:.1f} cells of "
+            f"{_nm(normal)}; give at least {_nm(FEWEST_CELLS * normal)}, "
+            f"or {finer} cells along the normal in grid.cells"
         )
     for k, layer in enumerate(study.coating.layers):
         if layer.thickness < FEWEST_CELLS_OF_A_LAYER * normal:
             raise StudyError(
-                f"coating.layers[{k}].thickness = {_nm(layer.thickness)} spans {layer.thickness / normal:.1f} cells; give at "
-                f"least {_nm(FEWEST_CELLS_OF_A_LAYER * normal)}"
+                f"coating.layers[{k}].thickness = {_nm(layer.thickness)} spans {layer.thickness / normal:.1f} cells; "
+                f"give at least {_nm(FEWEST_CELLS_OF_A_LAYER * normal)}"
             )
         if min(layer.transference_number or (1.0,)) < 1 and layer.salt_diffusivity is None:
-            raise StudyError(f"coating.layers[{k}].salt_diffusivity is missing; a transference_number below 1 dissolves salt")
+            raise StudyError(
+                f"coating.layers[{k}].salt_diffusivity is missing; a transference_number below 1 dissolves salt"
+            )
         if min(layer.transference_number or (1.0,)) < 1 and study.electrolyte is None:
             raise StudyError(
-                f"coating.layers[{k}].transference_number is below 1 in a cell without liquid; set it to 1, or give an electrolyte"
+                f"coating.layers[{k}].transference_number is below 1 in a cell without liquid; set it to 1, "
+                "or give an electrolyte"
             )
     mosaic = study.coating.mosaic
     if mosaic is not None and mosaic.correlation_length < 2 * max(spacing[:-1]):
         raise StudyError(
-            f"coating.mosaic.correlation_length = {_nm(mosaic.correlation_length)} is under-resolved; give at least "
-            f"{_nm(2 * max(spacing[:-1]))}"
+            f"coating.mosaic.correlation_length = {_nm(mosaic.correlation_length)} is under-resolved; "
+            f"give at least {_nm(2 * max(spacing[:-1]))}"
         )
     if mosaic is not None and mosaic.correlation_length > min(study.grid.size[:-1]) / 2:
         raise StudyError(
-            f"coating.mosaic.correlation_length = {_nm(mosaic.correlation_length)} is longer than half the box; give at most "
-            f"{_nm(min(study.grid.size[:-1]) / 2)}"
+            f"coating.mosaic.correlation_length = {_nm(mosaic.correlation_length)} is longer than half the box; "
+            f"give at most {_nm(min(study.grid.size[:-1]) / 2)}"
         )
 
 
 def check_cell(study: schema.Study) -> None:
     """Something conducts ions from the counter electrode to the lithium."""
     if (study.electrolyte is None) == (study.solid_electrolyte is None):
-        there = "neither" if study.electrolyte is None else "both"
-        raise StudyError(f"electrolyte and solid_electrolyte: {there} is given; give exactly one of the two")
+        there = "neither is" if study.electrolyte is None else "both are"
+        raise StudyError(f"electrolyte and solid_electrolyte: {there} given; give exactly one of the two")
+    if study.electrolyte is not None:
+        _check_electrolyte(study.electrolyte)
+
+
+def _check_electrolyte(section: schema.Electrolyte) -> None:
+    assert section.concentration is not None and section.conductivity_coefficients is not None
+    salt = section.concentration / 1000  # the polynomials are in mol/l
+    conductivity = sum(a * salt**k for k, a in enumerate(section.conductivity_coefficients))
+    if conductivity <= 0:
+        raise StudyError(
+            f"electrolyte.conductivity_coefficients give {quantities.pretty(conductivity, 'S/m')} at electrolyte."
+            f"concentration = {quantities.pretty(section.concentration, 'mol/m^3')}; give a conductivity above 0 there"
+        )
 
 
 def check_protocol(study: schema.Study) -> None:
     """The lithium neither runs out nor reaches the top."""
     low = heights(study)
+    assert study.lithium.molar_volume is not None
     charge_to_length = study.lithium.molar_volume / FARADAY
     plated = 0.0
     for k, step in enumerate(study.protocol.steps):
@@ -154,13 +188,25 @@ def check_protocol(study: schema.Study) -> None:
         key = f"protocol.steps[{k}]"
         if low.lowest + plated <= 0:
             raise StudyError(
-                f"{key} would strip {_nm(-plated)} from lithium that is {_nm(low.lowest)} thick at its lowest place; shorten "
-                "it, or raise surface.level"
+                f"{key} would strip {_nm(-plated)} from lithium that is {_nm(low.lowest)} thick at its lowest place; "
+                "shorten it, or raise surface.level"
             )
         if study.electrolyte is not None and low.covered + plated >= study.grid.size[-1]:
             raise StudyError(
-                f"{key} would plate {_nm(plated)} in a box with {_nm(study.grid.size[-1] - low.covered)} left above the "
-                f"deposit; shorten it, or raise grid.size[{len(study.grid.size) - 1}]"
+                f"{key} would plate {_nm(plated)} in a box with {_nm(study.grid.size[-1] - low.covered)} left above "
+                f"the deposit; shorten it, or raise grid.size[{len(study.grid.size) - 1}]"
+            )
+
+
+def check_numerics(study: schema.Study) -> None:
+    """The bounds of the step size leave room for a step."""
+    numerics = study.numerics
+    largest = math.inf if numerics.largest_step is None else numerics.largest_step
+    for name, above in (("first_step", numerics.first_step), ("largest_step", largest)):
+        if numerics.smallest_step > above:
+            raise StudyError(
+                f"numerics.smallest_step = {quantities.pretty(numerics.smallest_step, 's')} is above numerics.{name} = "
+                f"{quantities.pretty(above, 's')}; lower the smallest, or raise the other"
             )
 
 
@@ -182,6 +228,6 @@ def memory_needed(study: schema.Study) -> float:
 
 def memory_available() -> float:
     """Bytes of the device that JAX computes on."""
-    device = jax.devices()[0]
+    device = jax.config.jax_default_device or jax.devices()[0]
     limit = (device.memory_stats() or {}).get("bytes_limit") if device.platform != "cpu" else None
     return float(limit) if limit else float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))

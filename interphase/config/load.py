@@ -7,8 +7,10 @@ A resolved study has every number that the library supplied written out, so that
 import difflib
 import pathlib
 import re
+import reprlib
 import tomllib
 import typing
+from collections.abc import Sequence
 from typing import Any
 
 import pydantic
@@ -35,9 +37,11 @@ def read_study(path: str | pathlib.Path, overrides: list[str] | None = None) -> 
     """
     file = find(path)
     try:
-        data = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        data = tomllib.loads(file.read_text(encoding="utf-8-sig"))  # some editors begin a file with a mark
+    except tomllib.TOMLDecodeError as error:
         raise StudyError(f"{file}: this is no valid TOML: {error}; correct the file there") from None
+    except UnicodeDecodeError as error:
+        raise StudyError(f"{file}: byte {error.start + 1} is no UTF-8 text; save the file as UTF-8") from None
     except OSError as error:
         raise StudyError(f"{file}: cannot be read ({error.strerror}); check its permissions") from None
     for override in overrides or []:
@@ -51,8 +55,8 @@ def find(path: str | pathlib.Path) -> pathlib.Path:
     file = path / "study.toml" if path.is_dir() else path
     if not file.is_file():
         near = [str(p.parent) for p in sorted(pathlib.Path("experiments").glob("*/study.toml"))]
-        hint = f"; the studies here are {', '.join(near)}" if near else "; give a folder with a study.toml, or a TOML file"
-        raise StudyError(f"{file}: there is no such study{hint}")
+        hint = f"the studies here are {', '.join(near)}" if near else "give a folder with a study.toml, or a TOML file"
+        raise StudyError(f"{file}: there is no such study; {hint}")
     return file
 
 
@@ -62,7 +66,7 @@ def validated(data: dict[str, Any], name: str) -> schema.Study:
         study = schema.Study.model_validate(data)
         return _resolved(study)
     except pydantic.ValidationError as error:
-        raise StudyError(f"{name}: {_sentence(error, data)}") from None
+        raise StudyError(f"{name}: {_sentence(error)}") from None
     except library.LibraryError as error:
         raise StudyError(f"{name}: {error}") from None
     except StudyError as error:
@@ -99,19 +103,23 @@ def _override(data: dict[str, Any], text: str) -> None:
     for here, (key, following) in enumerate(zip(keys, [*keys[1:], None], strict=True)):
         so_far = path_text(keys[: here + 1])
         if isinstance(key, int):
-            if not isinstance(place, list) or key > len(place):
-                length = len(place) if isinstance(place, list) else 0
-                raise StudyError(f'--set "{text}": {so_far} does not exist, the study has {length} of them')
+            if not isinstance(place, list):
+                raise StudyError(f'--set "{text}": {path_text(keys[:here])} is no list; leave out [{key}]')
+            if key > (num := len(place)):
+                raise StudyError(f'--set "{text}": {so_far} does not exist; there are {num}, and [{num}] adds one')
             if key == len(place):
                 place.append({})
-        elif not isinstance(place, dict):
-            raise StudyError(f'--set "{text}": {path_text(keys[:here])} is no table, so it has no {key}')
-        if following is None:
-            place[key] = parsed
-        elif isinstance(key, int):
-            place = place[key]
+            if following is None:
+                place[key] = parsed
+            else:
+                place = place[key]
         else:
-            place = place.setdefault(key, [] if isinstance(following, int) else {})
+            if not isinstance(place, dict):
+                raise StudyError(f'--set "{text}": {path_text(keys[:here])} is no table; leave out .{key}')
+            if following is None:
+                place[key] = parsed
+            else:
+                place = place.setdefault(key, [] if isinstance(following, int) else {})
 
 
 def _keys(path: str) -> list[str | int]:
@@ -124,7 +132,7 @@ def _keys(path: str) -> list[str | int]:
     return keys
 
 
-def path_text(keys: typing.Sequence[str | int]) -> str:
+def path_text(keys: Sequence[str | int]) -> str:
     """`coating.layers[0].modulus` from its keys."""
     text = ""
     for key in keys:
@@ -135,10 +143,14 @@ def path_text(keys: typing.Sequence[str | int]) -> str:
 # --- errors -----------------------------------------------------------------------------------------------------------
 
 
-def _sentence(error: pydantic.ValidationError, data: Any) -> str:
-    """The first problem in one sentence."""
-    problem = error.errors()[0]
-    keys = [k for k in problem["loc"] if not (isinstance(k, str) and k.startswith(("function", "constrained", "list[", "float")))]
+def _sentence(error: pydantic.ValidationError) -> str:
+    """The first problem in one sentence on one line."""
+    return " ".join(_described(error.errors()[0]).split())
+
+
+def _described(problem: Any) -> str:
+    of_pydantic = ("function", "constrained", "list[", "float")
+    keys = [k for k in problem["loc"] if not (isinstance(k, str) and k.startswith(of_pydantic))]
     key = path_text(keys)
     kind, given = problem["type"], problem.get("input")
     if kind == "extra_forbidden":
@@ -149,13 +161,38 @@ def _sentence(error: pydantic.ValidationError, data: Any) -> str:
         return f"{key} is unknown in {parent}; {hint}"
     if kind == "missing":
         return f"{key} is missing; add it"
-    message = problem["msg"].removeprefix("Value error, ")
     if kind == "value_error":
-        return f"{key}: {message}"
-    return f"{key} = {given!r} cannot be taken; {message[0].lower()}{message[1:]}"
+        return f"{key}: {problem['msg'].removeprefix('Value error, ')}"
+    shown = f'"{given}"' if isinstance(given, str) else reprlib.repr(given).replace("'", '"')
+    return f"{key} = {shown} cannot be taken; give {_wanted(problem)}"
 
 
-def _allowed(keys: typing.Sequence[str | int]) -> list[str]:
+def _wanted(problem: Any) -> str:
+    """What the schema allows where it was given something else."""
+    kind, limits = problem["type"], problem.get("ctx", {})
+    names = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
+    bounds = [f"{names[name]} {limit}" for name, limit in limits.items() if name in names]
+    if bounds:
+        return f"a number {' and '.join(bounds)}"
+    if kind == "literal_error":
+        return limits["expected"].replace("'", '"')
+    for begins, wanted in (
+        ("too_short", "a list with at least one entry"),
+        ("tuple", "a list in square brackets"),
+        ("model", "a table of keys"),
+        ("dict", "a table of keys"),
+        ("int", "a whole number"),
+        ("bool", "true or false"),
+        ("string", "a text that is not empty, in quotes"),
+        ("finite", "a finite number"),
+        ("float", "a number"),
+    ):
+        if kind.startswith(begins):
+            return wanted
+    return f"something else: {problem['msg']}"
+
+
+def _allowed(keys: Sequence[str | int]) -> list[str]:
     """Keys of the table at `keys`."""
     model: Any = schema.Study
     for key in keys:
@@ -196,9 +233,15 @@ _MAY_STAY_UNKNOWN = {
 
 def _filled(section: Any, kind: str, key: str) -> Any:
     """The section with what it leaves open taken from its material."""
-    material = None if section.material is None else library.load(section.material)
+    try:
+        material = None if section.material is None else library.load(section.material)
+    except library.UnknownMaterial as error:
+        raise StudyError(f"{key}.material: {error}") from None
     if material is not None and material.kind != kind:
-        raise StudyError(f'{key}.material = "{section.material}" is a {material.kind}; give the name of a {kind}')
+        raise StudyError(
+            f'{key}.material = "{section.material}" is of the kind {material.kind}; give one of the kind {kind}, '
+            'see "interphase materials"'
+        )
     if material is not None and key == "solid_electrolyte" and not material.solid_electrolyte:
         raise StudyError(f'{key}.material = "{section.material}" is no solid electrolyte; give one, such as "llzo"')
     update = {}
@@ -208,7 +251,9 @@ def _filled(section: Any, kind: str, key: str) -> Any:
         value = None if material is None else material.get(name)
         if value is None:
             if name not in _MAY_STAY_UNKNOWN:
-                raise StudyError(f'{key}.{name} is missing; give it, or {key}.material = a name from "interphase materials"')
+                raise StudyError(
+                    f'{key}.{name} is missing; give it, or {key}.material = a name from "interphase materials"'
+                )
             continue
         update[name] = value if not _is_profile(section, name) else (value,)
     return section.model_copy(update=update)

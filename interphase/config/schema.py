@@ -1,7 +1,7 @@
 """What a study file may say: every key, its unit, its bounds, its default. Nothing here depends on another key.
 
-Quantities are text with units (`"100 nm"`) and become SI floats; written back they are text again. A property of a coating
-layer may be a list, control points from its inner to its outer face.
+Quantities are text with units (`"100 nm"`) and become SI floats; written back they are text again. A property of a
+coating layer may be a list, control points from its inner to its outer face.
 """
 
 # pyright: reportInvalidTypeForm=false
@@ -15,14 +15,25 @@ from pydantic import BeforeValidator, PlainSerializer
 from interphase.config import quantities
 
 
-def _quantity(dimension: str, above: float = -float("inf"), below: float = float("inf"), zero: bool = False) -> Any:
-    """A number of `dimension` above `above` (at or above if `zero`) and below `below` [SI]."""
+def _quantity(
+    dimension: str,
+    above: float = -float("inf"),
+    below: float = float("inf"),
+    zero: bool = False,
+    whole: bool = False,
+) -> Any:
+    """A number of `dimension` above `above` (or at it if `zero`) and below `below` (or at it if `whole`) [SI]."""
+
+    def shown(bound: float) -> str:
+        return quantities.pretty(bound, dimension) if bound else "0"
 
     def read(value: Any) -> float:
         number = quantities.parse(value, dimension)
-        if number < above or (number == above and not zero) or number >= below:
-            lower = f"{'at least' if zero else 'above'} {quantities.pretty(above, dimension) or '0'}"
-            upper = f" and below {quantities.pretty(below, dimension)}" if below < float("inf") else ""
+        low = number < above or (number == above and not zero)
+        high = number > below or (number == below and not whole)
+        if low or high:
+            lower = f"{'at least' if zero else 'above'} {shown(above)}"
+            upper = f" and {'at most' if whole else 'below'} {shown(below)}" if below < float("inf") else ""
             raise ValueError(f'"{value}" is out of range; give a value {lower}{upper}')
         return number
 
@@ -33,14 +44,16 @@ def _quantity(dimension: str, above: float = -float("inf"), below: float = float
     ]
 
 
-def _profile(dimension: str, above: float = 0.0, below: float = float("inf"), zero: bool = False) -> Any:
+def _profile(
+    dimension: str, above: float = 0.0, below: float = float("inf"), zero: bool = False, whole: bool = False
+) -> Any:
     """One number, or control points from the inner to the outer face."""
-    one = pydantic.TypeAdapter(_quantity(dimension, above, below, zero))
+    one = pydantic.TypeAdapter(_quantity(dimension, above, below, zero, whole))
 
     def read(value: Any) -> tuple[float, ...]:
         values = value if isinstance(value, list | tuple) else [value]
         if not values:
-            raise ValueError("is an empty list; give one value, or control points from the inner to the outer face")
+            raise ValueError("the list is empty; give one value, or control points from the inner to the outer face")
         return tuple(one.validate_python(v) for v in values)
 
     def write(values: tuple[float, ...]) -> Any:
@@ -57,9 +70,13 @@ Duration = _quantity("s", 0.0)
 Pressure = _quantity("Pa", 0.0, zero=True)
 Fraction = _quantity("1", 0.0, 1.0, zero=True)
 Amplitude = _quantity("1", 0.0, zero=True)
+Number = Annotated[float, pydantic.Field(allow_inf_nan=False)]
+Coefficients = Annotated[tuple[Number, ...], pydantic.Field(min_length=1)]  # lowest power first
 
 
 class Section(pydantic.BaseModel):
+    """A table of a study file; unknown keys are refused."""
+
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
 
 
@@ -83,7 +100,7 @@ class Wave(Section):
 
     height: Height
     waves: tuple[int, ...]
-    phase: Annotated[float, pydantic.Field(allow_inf_nan=False)] = 0.0
+    phase: Number = 0.0
 
 
 class Surface(Section):
@@ -117,8 +134,8 @@ class Lithium(Section):
 class Layer(Section):
     """One layer of the coating; what is not given comes from the library's `material`.
 
-    `yield_strength`, `relaxation_time`, `strain_limit` and `strength` may stay unknown: then the layer does not yield or
-    relax, and what is measured against a limit is null.
+    `yield_strength`, `relaxation_time`, `strain_limit` and `strength` may stay unknown: then the layer does not yield
+    or relax, and what is measured against a limit is null.
     """
 
     material: str | None = None
@@ -126,7 +143,7 @@ class Layer(Section):
     modulus: _profile("Pa") | None = None
     poisson_ratio: _profile("1", 0.0, 0.4999, zero=True) | None = None
     ionic_conductivity: _profile("S/m") | None = None
-    transference_number: _profile("1", 0.0, 1.0 + 1e-12) | None = None
+    transference_number: _profile("1", 0.0, 1.0, whole=True) | None = None
     salt_diffusivity: _profile("m^2/s") | None = None
     exchange_current: _profile("A/m^2") | None = None
     yield_strength: _profile("Pa") | None = None
@@ -158,10 +175,10 @@ class Electrolyte(Section):
 
     material: str | None = None
     concentration: _quantity("mol/m^3", 0.0) | None = None
-    conductivity_coefficients: tuple[float, ...] | None = None
-    log_diffusivity_coefficients: tuple[float, ...] | None = None
-    thermodynamic_factor_coefficients: tuple[float, ...] | None = None
-    transference_number: _quantity("1", 0.0, 1.0 + 1e-12) | None = None
+    conductivity_coefficients: Coefficients | None = None
+    log_diffusivity_coefficients: Coefficients | None = None
+    thermodynamic_factor_coefficients: Coefficients | None = None
+    transference_number: _quantity("1", 0.0, 1.0, whole=True) | None = None
     exchange_current: _quantity("A/m^2", 0.0) | None = None
 
 
@@ -178,8 +195,8 @@ class SolidElectrolyte(Section):
 class Cell(Section):
     """What surrounds the materials.
 
-    `top`: open `"liquid"` at the pressure, or a rigid `"plate"` under it. `counter`: a `"reservoir"` holds the salt at its
-    initial concentration there; a `"blocking"` electrode lets no anion through.
+    `top`: open `"liquid"` at the pressure, or a rigid `"plate"` under it. `counter`: a `"reservoir"` holds the salt at
+    its initial concentration there; a `"blocking"` electrode lets no anion through.
     """
 
     temperature: _quantity("K", 200.0, 450.0) = 298.15
@@ -201,7 +218,8 @@ class Step(Section):
     @pydantic.model_validator(mode="after")
     def _has_one_control(self) -> "Step":
         if (self.current is None) == (self.potential is None):
-            raise ValueError('give either current (such as "1 mA/cm^2"; "0 A/m^2" rests) or potential, not both')
+            given = "neither current nor" if self.current is None else "both current and"
+            raise ValueError(f'has {given} potential; give one, such as current = "1 mA/cm^2" ("0 A/m^2" rests)')
         return self
 
 
@@ -214,9 +232,9 @@ class Protocol(Section):
 class Numerics(Section):
     """How the equations are solved. The defaults are what the verification was done with.
 
-    `interface_width` w of the tanh profile, in cells; `courant`: cells an interface may move in a step; `stress_change`: of
-    any stress component in a step; `largest_step`; `tolerance` of the coupled balance; `smallest_step`, below which a
-    failing solve ends the run.
+    `interface_width` w of the tanh profile, in cells; `courant`: cells an interface may move in a step;
+    `stress_change`: of any stress component in a step; `largest_step`; `tolerance` of the coupled balance;
+    `smallest_step`, below which a failing solve ends the run.
     """
 
     precision: Literal["float32", "float64"] = "float64"
@@ -251,5 +269,3 @@ class Study(Section):
     protocol: Protocol
     numerics: Numerics = Numerics()
     output: Output = Output()
-
-

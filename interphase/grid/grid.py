@@ -22,7 +22,7 @@ class Grid(eqx.Module):
 
     shape: tuple[int, ...] = eqx.field(static=True)
     spacing: tuple[float, ...] = eqx.field(static=True)
-    sharding: jax.sharding.Sharding | None = eqx.field(static=True, default=None)
+    sharding: jax.sharding.NamedSharding | None = eqx.field(static=True, default=None)
 
     def __check_init__(self):
         if len(self.shape) not in (2, 3) or len(self.shape) != len(self.spacing):

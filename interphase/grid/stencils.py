@@ -38,9 +38,10 @@ def centre_gradient(cells: Cells, grid: Grid) -> CellVectors:
 
 def divergence(faces: Faces, grid: Grid, above: Wall = 0.0) -> Cells:
     """Net outflow of a cell per volume; `above` is the normal component at the upper wall."""
-    return sum(
-        (after(faces[a], a, above if a == -1 else 0.0) - faces[a]) * inverse_spacing(grid, a) for a in grid.axes
-    )
+    total = jnp.zeros_like(faces[0])
+    for a in grid.axes:
+        total = total + (after(faces[a], a, above if a == -1 else 0.0) - faces[a]) * inverse_spacing(grid, a)
+    return total
 
 
 def normal_strain(displacement: Faces, grid: Grid, plate: Array | float = 0.0) -> CellVectors:

@@ -4,8 +4,8 @@ A property at depth s ∈ [0, 1] (0 inner, 1 outer) and material position y in p
 
     p(s, y) = Σ_layers H_l(s) p_l(s_l) · exp(a_p g(y))
 
-with smooth windows H_l that sum to one, the layer's own profile p_l (one number, or control points from its inner to its
-outer face, interpolated linearly), and a zero-mean, unit-variance map g of lateral defects with log-amplitude a_p.
+with smooth windows H_l that sum to one, the layer's own profile p_l (one number, or control points from its inner to
+its outer face, interpolated linearly), and a zero-mean, unit-variance map g of lateral defects with log-amplitude a_p.
 Conductivities join in series across layers (resistivities add), moduli in parallel.
 """
 
@@ -67,7 +67,7 @@ class Coating(eqx.Module):
 
     @property
     def thickness(self) -> Array:
-        return sum(layer.thickness for layer in self.layers)
+        return sum((layer.thickness for layer in self.layers), jnp.zeros_like(self.layers[0].thickness))
 
     def boundaries(self) -> Array:
         """Depths at which one layer ends and the next begins."""
@@ -101,4 +101,4 @@ def along_profile(profile: Profile, position: Array) -> Array:
         return jnp.broadcast_to(profile[0], position.shape)
     points = jnp.clip(position, 0.0, 1.0) * (profile.shape[0] - 1)
     hats = [jnp.maximum(1 - jnp.abs(points - k), 0.0) for k in range(profile.shape[0])]
-    return sum(hat * profile[k] for k, hat in enumerate(hats))
+    return sum((hat * profile[k] for k, hat in enumerate(hats)), jnp.zeros_like(points))

@@ -1,6 +1,8 @@
 """Lateral defects of a coating: a random map over the material's own in-plane positions.
 
     p(y) = p₀ exp(a g(y)),    g: Gaussian random field, zero mean, unit variance, covariance exp(−r²/2ℓ²)
+
+An amplitude a = 0 leaves a property uniform.
 """
 
 import equinox as eqx

@@ -22,8 +22,7 @@ from interphase.physics.momentum import Body, Response, Strain, normal_stress
 from interphase.physics.reaction import Kinetics
 from interphase.state import Solution
 
-
-REST = 1e-3
+REST = 1e-3  # of a unit area: what the rate law counts for where no surface is
 
 
 class Control(eqx.Module):
@@ -50,7 +49,7 @@ class Balance(eqx.Module):
     - `look`: where the lithium surface is.
     - `area`: reacting lithium surface per volume δ: where an ionic conductor touches it [-].
     - `stress_scale`: typical |σ|/h·√cells, by which the force residual is divided.
-    - `has_plate`: a rigid plate closes the box; otherwise the upper wall stands still and the filler below it gives way.
+    - `has_plate`: a rigid plate closes the box; otherwise the upper wall stands still, the filler below it gives way.
     """
 
     body: Body

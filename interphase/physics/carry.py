@@ -1,4 +1,4 @@
-"""Everything that belongs to the material moves with it: fractions, stress, strain, material coordinates, charge counted.
+"""What belongs to the material moves with it: fractions, stress, strain, material coordinates. Charge is counted.
 
 Velocities and plating rate are those of the last balance; see `phases` for the equations.
 """
@@ -62,7 +62,7 @@ def carry(state: State, dt: Scalar, sharpening: float, width: float, substeps: i
     if state.coating is not None:
         coating = _coating_carried(state.coating, moved["coating"], lifted, dt, grid)
         state = eqx.tree_at(lambda s: s.coating, state, coating)
-    if state.solid_electrolyte is not None:
+    if state.solid_electrolyte is not None and state.solid_electrolyte_stress is not None:
         (stress,), _ = carried([state.solid_electrolyte_stress], [], state.solid_electrolyte, lifted, dt, grid)
         state = eqx.tree_at(
             lambda s: (s.solid_electrolyte, s.solid_electrolyte_stress), state, (moved["solid_electrolyte"], stress)
@@ -70,7 +70,9 @@ def carry(state: State, dt: Scalar, sharpening: float, width: float, substeps: i
     return state
 
 
-def _coating_carried(coating: CoatingState, fraction: Cells, lifted: CellVectors, dt: Scalar, grid: Grid) -> CoatingState:
+def _coating_carried(
+    coating: CoatingState, fraction: Cells, lifted: CellVectors, dt: Scalar, grid: Grid
+) -> CoatingState:
     lasting = [] if coating.equilibrium_stress is None else [coating.equilibrium_stress]
     tensors, (depth, *drift) = carried(
         [coating.stress, coating.strain, *lasting], [coating.depth, *coating.drift], coating.fraction, lifted, dt, grid

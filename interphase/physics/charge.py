@@ -5,10 +5,10 @@
 Unknown φ_e; the metal is an equipotential at the scalar φ_m. Insulated below, φ_e = 0 on the upper wall.
 Current in the direction −z plates. Source: Newman & Thomas-Alyea, Electrochemical Systems, ch. 12.
 
-**Mixing.** Lithium leaves ions the fraction 1−ξ of a face. With the reaction spread as δ = |∇ξ| the current there is
-i(1−ξ), so an arithmetic 1−ξ makes ∇φ_e constant through the interface and the potential that the reaction feels
-is the one at ξ = ½: no first-order error in the width. What shares the rest (coating, electrolyte) is in series:
-resistivities add by volume, so that a flat coating has exactly the resistance thickness/κ.
+**Mixing.** Lithium leaves ions the fraction 1−g(ξ) of a face, g as in `interface.counted`. With the reaction spread as
+δ = |∇g| the current there is i(1−g), so an arithmetic 1−g makes ∇φ_e constant through the interface and the potential
+that the reaction feels is the one at ξ = ½: no first-order error in the width. What shares the rest (coating,
+electrolyte) is in series: resistivities add by volume, so that a flat coating has exactly the resistance thickness/κ.
 """
 
 import equinox as eqx
@@ -20,6 +20,7 @@ from interphase.arrays import Cells, CellVectors, Faces
 from interphase.grid.boundary import after, before
 from interphase.grid.grid import Grid
 from interphase.grid.stencils import average_to_faces, difference_to_faces, divergence, inverse_spacing
+from interphase.physics.interface import counted
 from interphase.solvers.krylov import conjugate_gradients
 from interphase.solvers.multigrid import Multigrid
 from interphase.solvers.preconditioners import Diffusion, smoothing_for_diffusion
@@ -64,10 +65,7 @@ class Conductor(eqx.Module):
     def spread(self, potential: Cells) -> Cells:
         """−∇·κ∇φ: the part of the outflow that is linear in the potential."""
         flux = jnp.stack(
-            [
-                -k * difference_to_faces(potential, self.grid, a)
-                for a, k in zip(self.grid.axes, self.face, strict=True)
-            ]
+            [-k * difference_to_faces(potential, self.grid, a) for a, k in zip(self.grid.axes, self.face, strict=True)]
         )
         return divergence(flux, self.grid, above=(self.top * potential[..., -1])[..., None])
 
@@ -85,8 +83,8 @@ class Conductor(eqx.Module):
 def closing_correction(conductor: Conductor, potential: Cells, current: Cells, tolerance: float = 1e-3) -> Cells:
     """What to add to the potential so that `current` [per volume] is what flows, to `tolerance` of what is amiss.
 
-    The coupled solve stops when all balances together are small; charge is conserved better than that. The correction is
-    zero at the exact solution and carries no derivative.
+    The coupled solve stops when all balances together are small; charge is conserved better than that. The correction
+    is zero at the exact solution and carries no derivative.
     """
     conductor, potential, current = jax.lax.stop_gradient((conductor, potential, current))
     operator = conductor.operator(jnp.zeros_like(potential))
@@ -100,7 +98,7 @@ def series_conductivity(fractions: list[Cells], resistivities: list[Array]) -> C
     """κ of ionic conductors in series, sharing what the metal leaves: Σf / Σ(f r)."""
     tiny = 1e-12
     shares = [jnp.clip(f, 0.0, None) + tiny for f in fractions]
-    return sum(shares) / sum(s * r for s, r in zip(shares, resistivities, strict=True))
+    return sum(shares, jnp.zeros_like(shares[0])) / sum(s * r for s, r in zip(shares, resistivities, strict=True))
 
 
 def conductor(
@@ -120,19 +118,20 @@ def conductor(
     - `diffusion_weight`, `log_salt`: β and ln c in cells, or `None` without dissolved salt.
     - `has_reservoir`: ln c = 0 on the upper wall; otherwise as in the highest cells.
     """
-    open_share = jnp.clip(1 - lithium, 0.0, None)
+    open_share = 1 - counted(lithium)
     faces, diffusion = [], []
     for a in grid.axes:
         along = 2 / (1 / conductivity + 1 / before(conductivity, a, 1.0))
-        face = average_to_faces(open_share, a) * along + floor
+        share = average_to_faces(open_share, a)
+        face = share * along + (1 - share) * floor
         faces.append(face.at[..., 0].set(0.0) if a == -1 else face)
-        if log_salt is None:
+        if diffusion_weight is None or log_salt is None:
             diffusion.append(jnp.zeros_like(face))
         else:
             diffusion.append(average_to_faces(diffusion_weight, a) * difference_to_faces(log_salt, grid, a))
     top = (open_share * conductivity)[..., -1] * 2 / grid.spacing[-1]
     top_diffusion = jnp.zeros_like(top)
-    if log_salt is not None and has_reservoir:
+    if diffusion_weight is not None and log_salt is not None and has_reservoir:
         top_diffusion = -diffusion_weight[..., -1] * log_salt[..., -1]
     return Conductor(
         grid, jnp.stack(faces), top, jnp.stack(diffusion), top_diffusion, conductivity, jnp.asarray(column_resistance)

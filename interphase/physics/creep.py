@@ -34,6 +34,8 @@ class AbstractFlow(eqx.Module):
 
 
 class Elastic(AbstractFlow):
+    """A solid that does not flow."""
+
     def factor(self, trial, shear_modulus, dt):
         return jnp.ones_like(trial)
 
@@ -68,10 +70,16 @@ class MaxwellYield(AbstractFlow):
         return ((relaxed * trial) ** 2 / 2 - width**2 * _softplus_integral(beyond)) / (3 * shear_modulus * relaxed)
 
 
+@jax.custom_jvp
 def _softplus_integral(x: Array) -> Array:
     """∫₋∞ˣ ln(1+eᵗ) dt = −Li₂(−eˣ), with the inversion formula where eˣ is large."""
     small = -jax.scipy.special.spence(1 + jnp.exp(-jnp.abs(x)))
     return jnp.where(x > 0, jnp.pi**2 / 6 + x**2 / 2 - small, small)
+
+
+@_softplus_integral.defjvp
+def _softplus_integral_jvp(primals, tangents):
+    return _softplus_integral(*primals), jax.nn.softplus(primals[0]) * tangents[0]
 
 
 class PowerLawCreep(AbstractFlow):
@@ -97,6 +105,7 @@ class PowerLawCreep(AbstractFlow):
             trial / self.resistance
         )
         return _share_of_two_powers(log_linear, log_power, self.exponent + jnp.zeros_like(trial))
+
     def potential(self, trial, shear_modulus, dt):
         n = self.exponent
         stress = trial * self.factor(trial, shear_modulus, dt)

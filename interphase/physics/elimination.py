@@ -24,7 +24,8 @@ from interphase.solvers.newton import AbstractRootProblem
 from interphase.solvers.preconditioners import smoothing_for_diffusion, smoothing_for_elasticity
 from interphase.state import Solution
 
-Motion = tuple[Faces, Scalar]  # of the material and of the plate; as a force: per volume, and on the plate per cell volume
+# Of the material and of the plate; as a force: per volume, and on the plate per cell volume.
+Motion = tuple[Faces, Scalar]
 
 
 class CoupledProblem(AbstractRootProblem):
@@ -93,8 +94,8 @@ class Hierarchies(eqx.Module):
 
     - `metal_response`: φ_e that follows a unit φ_m; `metal_stiffness`: the mean current that it draws.
     - `lift`, `lift_stiffness`: how a stack of layers follows a unit motion of the plate, and the force that takes.
-    - `total`, `total_response`: force of, and displacement under, plating wherever it likes; where the control fixes the
-      total current that motion is barred, which the cycle does not know. `total_stiffness` of that bar.
+    - `total`, `total_response`: force of, and displacement under, plating wherever it likes; where the control fixes
+      the total current that motion is barred, which the cycle does not know. `total_stiffness` of that bar.
     """
 
     charge: Multigrid
@@ -220,7 +221,7 @@ class Elimination(eqx.Module):
             return gmres(vecmat, b, lambda r: transposed(r)[0], self.tolerance)
 
         right_side = (flow / self.balance.area_scale, control)
-        (potential, metal), report = jax.lax.custom_linear_solve(
+        (potential, metal), report = jax.lax.custom_linear_solve(  # pyright: ignore[reportGeneralTypeIssues]
             self._charge_operator, right_side, solve, transpose_solve, has_aux=True
         )
         return potential, metal, report.iterations
@@ -229,8 +230,8 @@ class Elimination(eqx.Module):
 
     def _force_residual(self, residual: Solution) -> Motion:
         """The rows of the force balance, unscaled; without a plate its row asks for no motion."""
-        balance = self.balance
-        on_plate = residual.plate_velocity * balance.plate_scale * balance.grid.shape_in_plane / balance.grid.spacing[-1]
+        balance, grid = self.balance, self.balance.grid
+        on_plate = residual.plate_velocity * balance.plate_scale * grid.shape_in_plane / grid.spacing[-1]
         return residual.velocity * balance.stress_scale, on_plate if balance.has_plate else 0.0 * on_plate
 
     def _force_operator(self, motion: Motion) -> Motion:
@@ -239,9 +240,7 @@ class Elimination(eqx.Module):
         increment = self.linear.tangent.increment(displacement, plate)
         stress = self.linear.tangent.normal_stress(increment)
         relief = self.linear.blunted * stress
-        potential, metal = self._charge_cycle(
-            (-relief / self.balance.area_scale, -self._mean_if_galvanostatic(relief))
-        )
+        potential, metal = self._charge_cycle((-relief / self.balance.area_scale, -self._mean_if_galvanostatic(relief)))
         growth = self.balance.dt * self.linear.blunted * (stress + potential - metal)
         force, on_plate = self.linear.tangent.force(increment, growth)
         return force, on_plate if self.balance.has_plate else plate
@@ -258,5 +257,7 @@ class Elimination(eqx.Module):
         def solve(matvec, b):
             return conjugate_gradients(matvec, b, self._force_cycle, tolerance=self.tolerance)
 
-        motion, report = jax.lax.custom_linear_solve(self._force_operator, push, solve, symmetric=True, has_aux=True)
+        motion, report = jax.lax.custom_linear_solve(  # pyright: ignore[reportGeneralTypeIssues]
+            self._force_operator, push, solve, symmetric=True, has_aux=True
+        )
         return motion, report.iterations

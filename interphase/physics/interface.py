@@ -5,8 +5,6 @@
 ψ is the distance into the phase, n points out of it, K > 0 on a bump. Lengths in cells of `Scales.length`.
 """
 
-import math
-
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array
@@ -25,7 +23,8 @@ from interphase.grid.stencils import (
 REACH = 8.0  # distances saturate smoothly at this many widths; a hard stop there makes design slopes jump
 FLAT = 0.22  # |∇ψ| below which a place has no direction
 TAIL = 1e-6  # gradients of the fraction below this are round-off, not surface
-TRACE = 0.03  # a phase thinner than this is a trace, not a surface
+TRACE = 0.04  # below it there is no surface; six cells from a surface the profile is at 0.0025
+BODY = 0.16  # above it all of the profile counts
 
 
 def raw_distance(fraction: Cells, width: float) -> Cells:
@@ -63,15 +62,27 @@ def normal(fraction: Cells, width: float, grid: Grid) -> CellVectors:
 
 
 def area_density(fraction: Cells, grid: Grid) -> Cells:
-    """Surface area per volume δ = |∇g(f)| [per length]; a flat surface sums to exactly its area.
-
-    g' = f²/(f² + TRACE²) up to a factor that makes g(1) = 1: where the phase is but a trace there is no surface. With
-    δ = |∇f| the far tail of lithium on the other side of a coating would grow into droplets there.
-    """
-    inside = jnp.clip(fraction, 0.0, 1.0)
-    counted = (inside - TRACE * jnp.arctan(inside / TRACE)) / (1 - TRACE * math.atan(1 / TRACE))
-    square = jnp.sum(centre_gradient(counted, grid) ** 2, axis=0)
+    """Surface area per volume δ = |∇g(f)| [per length]; a flat surface sums to exactly its area."""
+    square = jnp.sum(centre_gradient(counted(fraction), grid) ** 2, axis=0)
     return jnp.sqrt(square + TAIL**2) - TAIL
+
+
+def counted(fraction: Cells) -> Cells:
+    """g(f) with g(0) = 0, g(1) = 1, g(f) + g(1−f) = 1, constant where either side is but a trace.
+
+        g' ∝ S(f) + S(1−f) − 1,    S rising smoothly from 0 at `TRACE` to 1 at `BODY`
+
+    A trace of lithium is no surface. Beyond a resistive coating, where the driving force is many RT/F larger, the far
+    tail of the profile would otherwise react, short-circuit the coating and grow into droplets.
+    """
+
+    def rise(f):  # ∫S
+        t = jnp.clip((f - TRACE) / (BODY - TRACE), 0.0, 1.0)
+        return (BODY - TRACE) * (t**3 - 0.5 * t**4) + jnp.maximum(f - BODY, 0.0)
+
+    inside = jnp.clip(fraction, 0.0, 1.0)
+    whole = 1 - 0.5 * (TRACE + BODY)
+    return (rise(inside) + whole - rise(1 - inside) - inside) / (2 * whole - 1)
 
 
 def face_normals(fraction: Cells, width: float, grid: Grid) -> list[CellVectors]:
@@ -80,9 +91,7 @@ def face_normals(fraction: Cells, width: float, grid: Grid) -> list[CellVectors]
     centre = centre_gradient(psi, grid)
     normals = []
     for a in grid.axes:
-        gradient = [
-            difference_to_faces(psi, grid, a) if b == a else average_to_faces(centre[b], a) for b in grid.axes
-        ]
+        gradient = [difference_to_faces(psi, grid, a) if b == a else average_to_faces(centre[b], a) for b in grid.axes]
         normals.append(-unit(jnp.stack(gradient)))
     return normals
 

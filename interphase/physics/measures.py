@@ -1,8 +1,8 @@
 """What a run reports of a state: scalars that a designer compares, fields that a reader looks at. All SI.
 
-Extremes are smooth maxima, x̂ = Σ w x e^{βx/s}/Σ w e^{βx/s} with s the largest |x| and weights w that follow the material:
-they do not jump when the place of the maximum moves from one cell to the next, and lie a few per cent below the largest
-cell. Every measure is differentiable. A quantity whose physics is off is `None`.
+Extremes are smooth maxima, x̂ = Σ w x e^{βx/s}/Σ w e^{βx/s} with s the largest |x| and weights w that follow the
+material: they do not jump when the place of the maximum moves from one cell to the next, and lie a few per cent below
+the largest cell. Every measure is differentiable. A quantity whose physics is off is `None`.
 """
 
 import equinox as eqx
@@ -18,7 +18,7 @@ from interphase.materials.stack import Stack
 from interphase.physics.mixture import CoatingProperties, layer_blend
 from interphase.physics.momentum import von_mises
 from interphase.physics.start import volume
-from interphase.state import State
+from interphase.state import CoatingState, State
 from interphase.units import FARADAY, Scales
 
 SHARPNESS = 30.0  # β: e^{βx} picks the largest values
@@ -44,12 +44,14 @@ class Measures(eqx.Module):
     energy_over_resilience: Scalar | None  # largest elastic energy density over ½Eε_Y²
 
 
-def measure(stack: Stack, state: State, current: Cells, area: Cells, width: float, scales: Scales, grid: Grid) -> Measures:
+def measure(
+    stack: Stack, state: State, current: Cells, area: Cells, width: float, scales: Scales, grid: Grid
+) -> Measures:
     """Measures a state.
 
     **Arguments:**
 
-    - `current`, `area`: plating current density continued off the surface, and surface per volume, of the last step [-].
+    - `current`, `area`: of the last step: plating current density continued off the surface, surface per volume [-].
     """
     heights = jnp.sum(state.lithium, axis=-1) * grid.spacing[-1] * scales.length
     mean_current = jnp.sum(area * current) / (jnp.sum(area) + 1e-30)
@@ -57,7 +59,10 @@ def measure(stack: Stack, state: State, current: Cells, area: Cells, width: floa
     gained = volume(state.lithium, grid) - state.initial_lithium
     passed = jnp.where(state.charge_time == 0, 1.0, state.charge_time)
     charge = state.charge * scales.current_density * scales.time
-    film = {} if state.coating is None else _film(stack.coating, state, width, scales, grid)
+    coating, coated = stack.coating, state.coating
+    film = {}
+    if coating is not None and coated is not None:
+        film = _film(coating, coated, state.initial_coating, width, scales, grid)
     return Measures(
         charge=charge,
         plated_thickness=charge * scales.molar_volume / FARADAY,
@@ -81,14 +86,15 @@ FILM = (
 )
 
 
-def _film(coating: Coating, state: State, width: float, scales: Scales, grid: Grid) -> dict[str, Array]:
-    carried = state.coating
+def _film(
+    coating: Coating, carried: CoatingState, initial_volume: Scalar, width: float, scales: Scales, grid: Grid
+) -> dict[str, Array]:
     weight = inside(carried.fraction)
-    strain, stress = largest_principal(carried.strain, grid), coating_stress(state) * scales.stress
+    strain, stress = largest_principal(carried.strain, grid), coating_stress(carried) * scales.stress
     tension, compression = largest_principal(stress, grid), largest_principal(-stress, grid)
-    energy = coating_energy_density(coating, state, width, scales, grid)
+    energy = coating_energy_density(coating, carried, width, scales, grid)
     film = {
-        "coating_volume_change": volume(carried.fraction, grid) / state.initial_coating - 1,
+        "coating_volume_change": volume(carried.fraction, grid) / initial_volume - 1,
         "coating_strain": smooth_maximum(strain, weight),
         "coating_stress": smooth_maximum(tension, weight),
         "coating_compression": smooth_maximum(compression, weight),
@@ -106,15 +112,13 @@ def _film(coating: Coating, state: State, width: float, scales: Scales, grid: Gr
     return film
 
 
-def coating_stress(state: State) -> Stresses:
+def coating_stress(carried: CoatingState) -> Stresses:
     """Stress of all branches of the coating [-]."""
-    carried = state.coating
     return carried.stress if carried.equilibrium_stress is None else carried.stress + carried.equilibrium_stress
 
 
-def coating_energy_density(coating: Coating, state: State, width: float, scales: Scales, grid: Grid) -> Cells:
+def coating_energy_density(coating: Coating, carried: CoatingState, width: float, scales: Scales, grid: Grid) -> Cells:
     """Stored elastic energy per volume of coating, q²/6G + p²/2K summed over its branches [J/m³]."""
-    carried = state.coating
     properties = CoatingProperties.at(coating, carried, width, scales, grid)
     bulk = bulk_modulus(properties.modulus, properties.poisson_ratio)
     shear = shear_modulus(properties.modulus, properties.poisson_ratio)
@@ -165,7 +169,7 @@ def mixture_stress(state: State) -> Stresses:
     """Volume-weighted stress of all solids [-]."""
     total = jnp.clip(state.lithium, 0.0, 1.0) * state.lithium_stress
     if state.coating is not None:
-        total = total + jnp.clip(state.coating.fraction, 0.0, 1.0) * coating_stress(state)
-    if state.solid_electrolyte is not None:
+        total = total + jnp.clip(state.coating.fraction, 0.0, 1.0) * coating_stress(state.coating)
+    if state.solid_electrolyte is not None and state.solid_electrolyte_stress is not None:
         total = total + jnp.clip(state.solid_electrolyte, 0.0, 1.0) * state.solid_electrolyte_stress
     return total

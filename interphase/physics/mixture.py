@@ -11,7 +11,7 @@ from jaxtyping import Array
 from interphase.arrays import Cells
 from interphase.grid.grid import Grid
 from interphase.materials.coating import Coating
-from interphase.materials.material import bulk_modulus, shear_modulus
+from interphase.materials.material import Electrolyte, bulk_modulus, shear_modulus
 from interphase.materials.stack import Stack
 from interphase.physics.charge import METAL_FLOOR, Conductor, conductor, series_conductivity
 from interphase.physics.creep import AbstractFlow, Elastic, MaxwellYield, PowerLawCreep
@@ -21,7 +21,7 @@ from interphase.physics.reaction import Kinetics
 from interphase.state import CoatingState, State
 from interphase.units import Scales
 
-FILLER_STIFFNESS = 1e-4  # of lithium's moduli: what liquid or void resists with, without memory, against one step's motion
+FILLER_STIFFNESS = 1e-4  # of lithium's moduli: what liquid or void, without memory, resists one step's motion with
 VOID_CONDUCTIVITY = 1e-10  # [S/m]
 
 
@@ -65,8 +65,8 @@ def body(
 
     - `plated`: V Δt in cells, what the surface is about to gain. Where lithium and what it lifts share a cell, neither
       moves with the mixture (see `phases`): on a curved surface what rides outward spreads by V Δt ξ S more than the
-      mixture does, the lithium by V Δt (1−ξ) S less, S = ∇n − K n⊗n. The stress each carries into the step has that in it;
-      left out, the inner face of a coating would be compressed under every crest, the more the finer the grid.
+      mixture does, the lithium by V Δt (1−ξ) S less, S = ∇n − K n⊗n. The stress each carries into the step has that in
+      it; left out, the inner face of a coating would be compressed under every crest, the more the finer the grid.
     """
     lithium = stack.lithium
     ridden = jnp.clip(state.lithium, 0.0, 1.0)
@@ -75,14 +75,15 @@ def body(
     shear = shear_modulus(lithium.modulus, lithium.poisson_ratio) / scales.stress
     behind = state.lithium_stress - 2 * shear * (1 - ridden) * spread
     phases = [Phase(ridden, bulk, shear, lithium_flow(stack, state, scales), behind)]
-    if stack.coating is not None:
-        phases += coating_phases(stack.coating, state.coating, ridden * spread, width, scales, grid)
-    if stack.solid_electrolyte is not None:
-        solid = stack.solid_electrolyte
+    coating, coated = stack.coating, state.coating
+    if coating is not None and coated is not None:
+        phases += coating_phases(coating, coated, ridden * spread, width, scales, grid)
+    solid, filled, stress = stack.solid_electrolyte, state.solid_electrolyte, state.solid_electrolyte_stress
+    if solid is not None and filled is not None and stress is not None:
         bulk_s = bulk_modulus(solid.modulus, solid.poisson_ratio) / scales.stress
         shear_s = shear_modulus(solid.modulus, solid.poisson_ratio) / scales.stress
-        stress = state.solid_electrolyte_stress + 2 * shear_s * ridden * spread
-        phases.append(Phase(jnp.clip(state.solid_electrolyte, 0.0, 1.0), bulk_s, shear_s, Elastic(), stress))
+        stress = stress + 2 * shear_s * ridden * spread
+        phases.append(Phase(jnp.clip(filled, 0.0, 1.0), bulk_s, shear_s, Elastic(), stress))
     return Body(
         grid=grid,
         phases=tuple(phases),
@@ -95,11 +96,11 @@ def body(
 
 
 def lithium_flow(stack: Stack, state: State, scales: Scales) -> AbstractFlow:
-    lithium = stack.lithium
-    if not lithium.creeps:
+    lithium, resistance = stack.lithium, state.flow_resistance
+    if not lithium.creeps or resistance is None:
         return Elastic()
     return PowerLawCreep(
-        state.flow_resistance,
+        resistance,
         lithium.creep_rate * scales.time,
         lithium.creep_exponent,
         lithium.diffusional_viscosity / (scales.stress * scales.time),
@@ -124,42 +125,42 @@ def coating_phases(
             coating.property("relaxation_time", state.depth, blend, join="series") / scales.time,
             coating.property("yield_strength", state.depth, blend, join="series") / scales.stress,
         )
-    if not coating.has_equilibrium:
+    lasting_stress = state.equilibrium_stress
+    if not coating.has_equilibrium or lasting_stress is None:
         return [Phase(fraction, bulk, shear, flow, state.stress + 2 * shear * spread)]
     lasting = coating.property("relaxed_fraction", state.depth, blend)
     main = 1 - lasting
+    lasting_stress = lasting_stress + 2 * lasting * shear * spread
     return [
         Phase(fraction, main * bulk, main * shear, flow, state.stress + 2 * main * shear * spread),
-        Phase(
-            fraction, lasting * bulk, lasting * shear, Elastic(), state.equilibrium_stress + 2 * lasting * shear * spread
-        ),
+        Phase(fraction, lasting * bulk, lasting * shear, Elastic(), lasting_stress),
     ]
 
 
-def conduction(
-    stack: Stack, state: State, has_reservoir: bool, width: float, scales: Scales, grid: Grid
-) -> Conductor:
+def conduction(stack: Stack, state: State, has_reservoir: bool, width: float, scales: Scales, grid: Grid) -> Conductor:
     """Ionic conductances, with the diffusion potential where salt is dissolved."""
     fractions, resistivities = [], []
     weight, log_salt = None, None
     floor = VOID_CONDUCTIVITY / scales.conductivity
-    if stack.coating is not None:
-        properties = CoatingProperties.at(stack.coating, state.coating, width, scales, grid)
-        fractions.append(state.coating.fraction)
+    coating, coated = stack.coating, state.coating
+    if coating is not None and coated is not None:
+        properties = CoatingProperties.at(coating, coated, width, scales, grid)
+        fractions.append(coated.fraction)
         resistivities.append(scales.conductivity / properties.ionic_conductivity)
-    if stack.solid_electrolyte is not None:
-        fractions.append(state.solid_electrolyte)
-        resistivities.append(scales.conductivity / stack.solid_electrolyte.ionic_conductivity)
+    solid, filled = stack.solid_electrolyte, state.solid_electrolyte
+    if solid is not None and filled is not None:
+        fractions.append(filled)
+        resistivities.append(scales.conductivity / solid.ionic_conductivity)
     solids = [jnp.clip(f, 0.0, None) * r for f, r in zip(fractions, resistivities, strict=True)]
     column = jnp.sum(sum(solids, jnp.zeros_like(state.lithium)), axis=-1, keepdims=True) * grid.spacing[-1]
-    if stack.electrolyte is not None:
-        electrolyte = stack.electrolyte
-        liquid = electrolyte.conductivity_at(state.salt)
+    electrolyte, salt = stack.electrolyte, state.salt
+    if electrolyte is not None and salt is not None:
+        liquid = electrolyte.conductivity_at(salt)
         fractions.append(state.filler)
         resistivities.append(scales.conductivity / liquid)
         floor = METAL_FLOOR * electrolyte.conductivity_at(jnp.ones(())) / scales.conductivity
-        weight = anion_share(stack, state, width, scales) * electrolyte.thermodynamic_factor_at(state.salt)
-        weight, log_salt = 2 * weight, jnp.log(jnp.maximum(state.salt, 1e-6))
+        weight = anion_share(electrolyte, stack, state, width, scales) * electrolyte.thermodynamic_factor_at(salt)
+        weight, log_salt = 2 * weight, jnp.log(jnp.maximum(salt, 1e-6))
     else:
         fractions.append(state.filler)
         resistivities.append(scales.conductivity / VOID_CONDUCTIVITY * jnp.ones_like(state.lithium))
@@ -167,14 +168,15 @@ def conduction(
     return conductor(state.lithium, conductivity, floor, grid, weight, log_salt, has_reservoir, column)
 
 
-def anion_share(stack: Stack, state: State, width: float, scales: Scales) -> Cells:
+def anion_share(electrolyte: Electrolyte, stack: Stack, state: State, width: float, scales: Scales) -> Cells:
     """1−t₊ of what conducts in a cell."""
     open_share = jnp.clip(1 - state.lithium, 1e-6, None)
-    share = jnp.clip(state.filler, 0.0, None) * (1 - stack.electrolyte.transference_number)
-    if stack.coating is not None:
-        blend = layer_blend(stack.coating, width, scales)
-        coating = 1 - stack.coating.property("transference_number", state.coating.depth, blend)
-        share = share + jnp.clip(state.coating.fraction, 0.0, None) * coating
+    share = jnp.clip(state.filler, 0.0, None) * (1 - electrolyte.transference_number)
+    coating, coated = stack.coating, state.coating
+    if coating is not None and coated is not None:
+        blend = layer_blend(coating, width, scales)
+        anions = 1 - coating.property("transference_number", coated.depth, blend)
+        share = share + jnp.clip(coated.fraction, 0.0, None) * anions
     return share / open_share
 
 
@@ -182,19 +184,23 @@ def kinetics(stack: Stack, state: State, look: Look, width: float, scales: Scale
     """The rate law of whatever touches the lithium, weighted by how much of it does."""
     open_share = jnp.clip(1 - state.lithium, 1e-6, None)
     alpha = stack.transfer_coefficient
-    exchange, offset = 0.0, -stack.lithium.surface_energy / scales.surface_energy * look.curvature
-    if stack.electrolyte is not None:
+    exchange = jnp.zeros_like(state.lithium)
+    offset = -stack.lithium.surface_energy / scales.surface_energy * look.curvature
+    electrolyte, salt = stack.electrolyte, state.salt
+    if electrolyte is not None and salt is not None:
         touching = jnp.clip(state.filler / open_share, 0.0, 1.0)
-        log_salt = jnp.log(jnp.maximum(state.salt, 1e-6))
-        exchange = exchange + touching * stack.electrolyte.exchange_current * jnp.exp((1 - alpha) * log_salt)
+        log_salt = jnp.log(jnp.maximum(salt, 1e-6))
+        exchange = exchange + touching * electrolyte.exchange_current * jnp.exp((1 - alpha) * log_salt)
         offset = offset + touching * log_salt
-    if stack.coating is not None:
-        touching = jnp.clip(state.coating.fraction / open_share, 0.0, 1.0)
-        properties = CoatingProperties.at(stack.coating, state.coating, width, scales, grid)
+    coating, coated = stack.coating, state.coating
+    if coating is not None and coated is not None:
+        touching = jnp.clip(coated.fraction / open_share, 0.0, 1.0)
+        properties = CoatingProperties.at(coating, coated, width, scales, grid)
         exchange = exchange + touching * properties.exchange_current
-    if stack.solid_electrolyte is not None:
-        touching = jnp.clip(state.solid_electrolyte / open_share, 0.0, 1.0)
-        exchange = exchange + touching * stack.solid_electrolyte.exchange_current
+    solid, filled = stack.solid_electrolyte, state.solid_electrolyte
+    if solid is not None and filled is not None:
+        touching = jnp.clip(filled / open_share, 0.0, 1.0)
+        exchange = exchange + touching * solid.exchange_current
     return Kinetics(
         exchange / scales.current_density + 1e-12,
         alpha,
@@ -208,24 +214,26 @@ def conducting_share(stack: Stack, state: State) -> Array | float:
     if stack.electrolyte is not None:
         return 1.0
     conducting = jnp.zeros_like(state.lithium)
-    if stack.coating is not None:
+    if state.coating is not None:
         conducting = conducting + jnp.clip(state.coating.fraction, 0.0, None)
-    if stack.solid_electrolyte is not None:
+    if state.solid_electrolyte is not None:
         conducting = conducting + jnp.clip(state.solid_electrolyte, 0.0, None)
     return jnp.clip(conducting / jnp.clip(1 - state.lithium, 1e-6, None), 0.0, 1.0)
 
 
-def salt_transport(stack: Stack, state: State, width: float, scales: Scales) -> tuple[Cells, Cells, Cells]:
+def salt_transport(
+    electrolyte: Electrolyte, salt: Cells, stack: Stack, state: State, width: float, scales: Scales
+) -> tuple[Cells, Cells, Cells]:
     """Capacity ε, diffusivity and anion share 1−t₊ of every cell."""
-    electrolyte = stack.electrolyte
     capacity = state.filler
-    resistance = state.filler / electrolyte.diffusivity_at(state.salt)
-    if stack.coating is not None:
-        blend = layer_blend(stack.coating, width, scales)
-        dissolves = 1 - stack.coating.property("transference_number", state.coating.depth, blend)
-        fraction = jnp.clip(state.coating.fraction, 0.0, None) * dissolves / (dissolves + 1e-3)
-        diffusivity = stack.coating.property("salt_diffusivity", state.coating.depth, blend, join="series")
+    resistance = state.filler / electrolyte.diffusivity_at(salt)
+    coating, coated = stack.coating, state.coating
+    if coating is not None and coated is not None:
+        blend = layer_blend(coating, width, scales)
+        dissolves = 1 - coating.property("transference_number", coated.depth, blend)
+        fraction = jnp.clip(coated.fraction, 0.0, None) * dissolves / (dissolves + 1e-3)
+        diffusivity = coating.property("salt_diffusivity", coated.depth, blend, join="series")
         capacity = capacity + fraction
         resistance = resistance + fraction / diffusivity
     diffusivity = (capacity + 1e-9) / (resistance + 1e-9 / electrolyte.diffusivity_at(jnp.ones(())))
-    return capacity, diffusivity / scales.diffusivity, anion_share(stack, state, width, scales)
+    return capacity, diffusivity / scales.diffusivity, anion_share(electrolyte, stack, state, width, scales)

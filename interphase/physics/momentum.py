@@ -5,10 +5,12 @@
 
 Unknown v at faces (zero on the lower wall, sliding along both walls) and, under a rigid plate, the plate's speed W
 with ∂Π/∂W = −P·A. Tension is positive. Each phase p sees the same strain increment, keeps its own stress, and
-contributes by its volume fraction. Plated lithium enters as the strain (Ω/F) i δ n⊗n that the elastic part does not see.
+contributes by its volume fraction. Plated lithium enters as the strain (Ω/F) i δ n⊗n, which the elastic part does not
+see.
 
-In a cell the deviatoric trial energy takes the mean over the cell's edges of the squared shear, so that the law of a cell
-is a function of that cell's strains alone and the discrete force is exactly the gradient of the discrete potential.
+In a cell the deviatoric trial energy takes the mean over the cell's edges of the squared shear, so that the law of a
+cell is a function of that cell's strains alone and the discrete force is exactly the gradient of the discrete
+potential.
 """
 
 import equinox as eqx
@@ -74,11 +76,7 @@ class Phase(eqx.Module):
         trace = jnp.sum(strain.normal, axis=0)
         mean = jnp.sum(self.stress[:3], axis=0) / 3
         trial = self.respond(strain, dt).trial
-        return (
-            0.5 * self.bulk_modulus * trace**2
-            + mean * trace
-            + self.flow.potential(trial, self.shear_modulus, dt)
-        )
+        return 0.5 * self.bulk_modulus * trace**2 + mean * trace + self.flow.potential(trial, self.shear_modulus, dt)
 
 
 class Response(eqx.Module):
@@ -123,10 +121,9 @@ class Body(eqx.Module):
 
     def stress(self, strain: Strain, responses: list[Response]) -> Stresses:
         """Volume-weighted stress in cells."""
-        return (
-            sum(phase.fraction * r.stress for phase, r in zip(self.phases, responses, strict=True))
-            + self._filler_stress(strain)
-        )
+        return sum(
+            phase.fraction * r.stress for phase, r in zip(self.phases, responses, strict=True)
+        ) + self._filler_stress(strain)
 
     def _filler_stress(self, strain: Strain) -> Stresses:
         trace = jnp.sum(strain.normal, axis=0)

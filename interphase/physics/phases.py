@@ -2,8 +2,8 @@
 
     ∂f/∂t + ∇·(f v_f) = s_f + ∇·Γ[w∇f − f(1−f) ∇ψ/|∇ψ|]
 
-The right-hand flux (accurate conservative diffuse interface, Jain, J. Comput. Phys. 469 (2022) 111529) holds the profile
-f = ½[1+tanh(ψ/2w)]; being a flux it conserves. Only lithium has a source, s = (Ω/F) i δ.
+The right-hand flux (accurate conservative diffuse interface, Jain, J. Comput. Phys. 469 (2022) 111529) holds the
+profile f = ½[1+tanh(ψ/2w)]; being a flux it conserves. Only lithium has a source, s = (Ω/F) i δ.
 
 **Drift.** Inside the diffuse interface the material velocity v is the volume average of lithium at rest and of what it
 lifts at the plating speed V = (Ω/F) i. Each phase moves with its own velocity,
@@ -35,7 +35,8 @@ from interphase.physics.interface import face_normals, odds
 
 STABLE_SHARPENING = 0.1  # Γ w Δt/h² of one substep; at 0.25 the crest goes unstable while everything looks smooth
 ABSENT = 1e-8  # squared fraction below which a phase is not there
-TRACE_FOURTH = 1e-6  # a fraction of 3 % keeps half of its own property; a rich cell is left alone, or every step would blur it
+# A fraction of 3 % keeps half of its own property; a rich cell is left alone, or every step would blur it.
+TRACE_FOURTH = 1e-6
 
 
 def inward_normals(fraction: Cells, width: float, grid: Grid) -> Faces:

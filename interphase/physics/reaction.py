@@ -58,7 +58,7 @@ def bounded_exponential(x: Array) -> Array:
     return jnp.exp(inside) * (1 + (x - inside))
 
 
-def affinity_for(current: Array, exchange_current: Array, transfer_coefficient: Array) -> Array:
+def affinity_for(current: Array, exchange_current: Array | float, transfer_coefficient: Array) -> Array:
     """The affinity at which `current` flows [-], by Newton's method on the logarithm of the larger branch."""
     alpha = transfer_coefficient
     ratio = current / exchange_current

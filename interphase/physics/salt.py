@@ -2,8 +2,8 @@
 
     ε ∂c/∂t = ∇·[D ∇c] + ∇·[(1−t₊) i_e]/F
 
-Unknown c (over the reservoir's c₀) at the end of the step; i_e is the ionic current density, so with a uniform t₊ the last
-term is the familiar −(1−t₊) i δ/F at the lithium, and with a single-ion coating (t₊ = 1) it sits where the current
+Unknown c (over the reservoir's c₀) at the end of the step; i_e is the ionic current density, so with a uniform t₊ the
+last term is the familiar −(1−t₊) i δ/F at the lithium, and with a single-ion coating (t₊ = 1) it sits where the current
 enters the coating. Insulated below; above either a reservoir (c = c₀) or a counter electrode, which blocks anions.
 Convection is left out: the Péclet number v L/D is 1e-3 for a millimetre at 1 mA/cm².
 """
@@ -74,5 +74,7 @@ def salt_step(
     def solve(matvec, b):
         return conjugate_gradients(matvec, b, cycle, tolerance=tolerance)
 
-    change, report = jax.lax.custom_linear_solve(operator, right_side, solve, symmetric=True, has_aux=True)
+    change, report = jax.lax.custom_linear_solve(  # pyright: ignore[reportGeneralTypeIssues]
+        operator, right_side, solve, symmetric=True, has_aux=True
+    )
     return salt + change, report

@@ -45,9 +45,7 @@ class Surface(eqx.Module):
 
     def height(self, position: Float[Array, " axes"]) -> Array:
         """s(y) at one in-plane position [m]."""
-        total = self.level + jnp.sum(
-            self.wave_height * jnp.cos(self.wave_vector @ position + self.wave_phase)
-        )
+        total = self.level + jnp.sum(self.wave_height * jnp.cos(self.wave_vector @ position + self.wave_phase))
         # exp(cos) is the periodic twin of the Gaussian: same curvature at the crest, smooth across the seam.
         wavenumber = 2 * jnp.pi / jnp.asarray(self.period)
         phase = wavenumber * (position - self.bump_centre)
@@ -140,7 +138,14 @@ def volume(fraction: Cells, grid: Grid) -> Array:
 
 
 def _coating(
-    coating: Coating, distance: Cells, foot: Array, lithium: Cells, pressed: Array, width: float, scales: Scales, grid: Grid
+    coating: Coating,
+    distance: Cells,
+    foot: Array,
+    lithium: Cells,
+    pressed: Array,
+    width: float,
+    scales: Scales,
+    grid: Grid,
 ) -> CoatingState:
     thickness = coating.thickness / scales.length
     if coating.mosaic is not None:

@@ -155,7 +155,8 @@ class Tangent(eqx.Module):
     def force(self, increment: Increment, growth: Cells) -> tuple[Faces, Array]:
         """−∇·dσ when the material deforms by `increment` and plates `growth` of volume; and what pulls at the plate.
 
-        The second is the derivative of the potential by the plate's displacement per cell volume, Σ dσ_zz/h over the top.
+        The second is the derivative of the potential by the plate's displacement per cell volume, Σ dσ_zz/h over the
+        top.
         """
         unit = self.growth_increment
         elastic = Increment(

@@ -13,7 +13,7 @@ def count_bodies(coating: np.ndarray, level: float = 0.5) -> int:
 
     - `coating`: volume fraction; the last axis is bounded, the others are periodic.
     """
-    labels, num = ndimage.label(coating > level)
+    labels, num = ndimage.label(coating > level)  # pyright: ignore[reportGeneralTypeIssues]
     parent = list(range(num + 1))
 
     def root(i: int) -> int:
@@ -34,5 +34,5 @@ def left_behind(coating: np.ndarray, lithium: np.ndarray) -> float:
     wrapped = np.pad(coating > 0.5, padding, mode="wrap")
     far = ndimage.distance_transform_edt(~wrapped) if wrapped.any() else np.full(wrapped.shape, np.inf)
     inner = tuple(slice(REACH, -REACH) for _ in range(coating.ndim - 1))
-    inside = (far[inner] > REACH) & (lithium > 0.5)
+    inside = (np.asarray(far)[inner] > REACH) & (lithium > 0.5)
     return float(np.max(coating, where=inside, initial=0.0))

@@ -30,9 +30,7 @@ class Case(eqx.Module):
     def start(self) -> State:
         """The state at time zero."""
         model = self.model
-        return initial_state(
-            model.stack, self.surface, self.protocol.at(0.0), model.width, model.scales, model.grid
-        )
+        return initial_state(model.stack, self.surface, self.protocol.at(0.0), model.width, model.scales, model.grid)
 
     def rollout(self, schedule: Float[Array, " steps"], segment: int | None = None) -> Measures:
         """Takes the steps of a schedule without leaving the device; differentiable in every number of the case.

@@ -66,10 +66,10 @@ class Worst:
     newton_steps: int = 0
     linear_iterations: int = 0
     coating_strain: float | None = None
-    coating_stress_MPa: float | None = None
+    coating_stress_MPa: float | None = None  # noqa: N815
     coating_left_behind: float | None = None
     hot_spot_factor: float | None = None
-    overpotential_V: float | None = None
+    overpotential_V: float | None = None  # noqa: N815
     simulated_steps: int = 0
 
     def see(self, report: StepReport, dt: float) -> None:

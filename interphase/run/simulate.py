@@ -4,6 +4,7 @@ Everything that decides how a run goes on is in the checkpoint: the state, the t
 after the checkpoint is taken back on resume, so a run that was killed ends in the same bits as one that was not.
 """
 
+import contextlib
 import dataclasses
 import pathlib
 import time
@@ -15,10 +16,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from interphase.io.checkpoint import Checkpoints
+from interphase.io.checkpoint import CheckpointError, Checkpoints
 from interphase.io.fields import FIELDS
 from interphase.io.records import Series, append_log
-from interphase.io.trajectory import TrajectoryWriter
+from interphase.io.trajectory import TrajectoryError, TrajectoryWriter
 from interphase.model import Model, StepReport
 from interphase.run.bodies import count_bodies, left_behind
 from interphase.run.case import Case
@@ -26,11 +27,8 @@ from interphase.run.controls import SLACK, Controls, StepSize
 from interphase.run.numbers import Worst, row
 from interphase.state import State
 
+INTERRUPTED = "stopped: interrupted"
 TOP_CELLS = 4  # a deposit nearer than this to the upper wall of a liquid cell has filled it
-
-
-class RunError(RuntimeError):
-    """A run that cannot go on; the message says what to do. The last good state is saved."""
 
 
 @dataclasses.dataclass
@@ -54,7 +52,8 @@ class Outcome:
     - `status`: `finished`, or `stopped: reason`.
     - `state`: the last. `schedule`: sizes of the steps that this process took [s].
     - `last`: the last row of numbers. `worst`: extremes over the run.
-    - `compile_s`, `step_wall_ms` (median after compilation), `wall_s` of all processes of the run.
+    - `compile_s`, `step_wall_ms` (median without compilation, `None` before the first step), `wall_s` of all processes
+      of the run.
     """
 
     status: str
@@ -64,8 +63,21 @@ class Outcome:
     worst: Worst
     num_steps: int
     compile_s: float
-    step_wall_ms: float
+    step_wall_ms: float | None
     wall_s: float
+
+
+class RunError(RuntimeError):
+    """A run that cannot go on; the message says what to do. The last good state is saved.
+
+    **Arguments:**
+
+    - `outcome`: of the run until then.
+    """
+
+    def __init__(self, message: str, outcome: Outcome):
+        super().__init__(message)
+        self.outcome = outcome
 
 
 @eqx.filter_jit
@@ -107,12 +119,13 @@ class Run:
         self.state = jax.jit(lambda case: case.start())(case)
         self.report: StepReport | None = None
         self.time = 0.0
-        self.step_size = StepSize(controls.first_step)
+        self.step_size = StepSize(min(controls.first_step, controls.largest_step or controls.first_step))
         self.row: dict[str, Any] = {}
         self.worst = Worst()
-        self.walls: list[float] = []
+        self.walls: list[float] = []  # of all steps but the first of every process, which compiles
         self.schedule: list[float] = []
         self.compile_s = self.earlier_wall = 0.0
+        self.began = time.perf_counter()
         self.series: Series | None = None
         self.trajectory: TrajectoryWriter | None = None
 
@@ -120,25 +133,28 @@ class Run:
         """Goes back to the last checkpoint; raises `CheckpointError` when there is none."""
         assert self.checkpoints is not None and self.folder is not None
         latest = self.checkpoints.latest()
-        self.state, extra = self.checkpoints.restore(-1 if latest is None else latest, self.state)
+        if latest is None:
+            raise CheckpointError(
+                f"{self.folder}: the run ended before its first checkpoint; start it again with interphase run"
+            )
+        self.state, extra = self.checkpoints.restore(latest, self.state)
         self.time = extra["time_s"]
         self.step_size = StepSize(extra["proposed_s"])
         self.row, self.worst = extra["row"], Worst(**extra["worst"])
-        self.earlier_wall, self.compile_s = extra["wall_s"], extra["compile_s"]
+        self.earlier_wall, self.compile_s, self.walls = extra["wall_s"], extra["compile_s"], extra["walls_s"]
         self.series = Series(self.folder / "series.csv")
         self.series.truncate_after(float(self.time))
-        if (self.folder / "fields.zarr").exists():
+        with contextlib.suppress(TrajectoryError):  # none, or killed while it was made: it is made again
             self.trajectory = TrajectoryWriter.resume(self.folder / "fields.zarr", float(self.time))
 
     def go(self) -> Outcome:
         """Runs to the end of the protocol. Raises `RunError` when the solver cannot."""
-        began = time.perf_counter()
         end = float(self.ends[-1])
         stops = self._stops()
         status = "finished"
         while self.time < end:
             if self.asked_to_stop():
-                status = "stopped: interrupted"
+                status = INTERRUPTED
                 break
             stop = float(stops[np.searchsorted(stops, self.time, side="right")])
             self._step(stop)
@@ -148,9 +164,11 @@ class Run:
                     status = "stopped: the deposit reached the upper wall"
                     break
             if int(self.state.step) % self.controls.checkpoint_steps == 0:
-                self._save(began)
-        self._save(began)
-        later = self.walls[1:] or self.walls
+                self._save()
+        self._save()
+        return self._outcome(status)
+
+    def _outcome(self, status: str) -> Outcome:
         return Outcome(
             status=status,
             state=self.state,
@@ -159,8 +177,8 @@ class Run:
             worst=self.worst,
             num_steps=int(self.state.step),
             compile_s=self.compile_s,
-            step_wall_ms=float(np.median(later)) * 1e3 if later else 0.0,
-            wall_s=self.earlier_wall + time.perf_counter() - began,
+            step_wall_ms=float(np.median(self.walls)) * 1e3 if self.walls else None,
+            wall_s=self.earlier_wall + time.perf_counter() - self.began,
         )
 
     def _stops(self) -> np.ndarray:
@@ -193,22 +211,35 @@ class Run:
             self._log("rejected", dt_s=dt, residual=residual if np.isfinite(residual) else None)
             self.step_size.reject(dt)
             if dt / 2 < controls.smallest_step:
-                self._save(began)
-                raise RunError(
-                    f"the coupled balance does not converge at {self.time:.6g} s even with a step of {dt:.2g} s "
-                    f"(residual {residual:.1e}, wanted {controls.tolerance:.0e}); lower numerics.stress_change or "
-                    "numerics.courant, or use more cells"
-                )
-        if not self.walls:
+                self._save()
+                raise RunError(*self._gave_up(dt, residual))
+        if self.schedule:
+            self.walls.append(wall)
+        else:
             self.compile_s += wall
-        self.walls.append(wall)
         self.schedule.append(dt)
+        self.last_wall = wall
         self.step_size.accept(dt, longest, controls)
         self.time = stop if dt == stop - self.time else self.time + dt
         self.state, self.report = state, report
         self.worst.see(report, dt)
         iterations = int(report.balance.linear_iterations)
         self.tell(Progress(self.time, float(self.ends[-1]), int(state.step), dt, self.row, iterations))
+
+    def _gave_up(self, dt: float, residual: float) -> tuple[str, Outcome]:
+        """What a run that cannot go on says and leaves."""
+        tolerance = self.controls.tolerance
+        if np.isfinite(residual) and residual <= tolerance:
+            reason = f"too much moves in a step of {dt:.2g} s"
+            remedy = "lower numerics.smallest_step, or raise numerics.stress_change or numerics.courant"
+        else:
+            reason = (
+                f"the coupled balance does not converge with a step of {dt:.2g} s (residual {residual:.1e}, "
+                f"numerics.tolerance {tolerance:.1e})"
+            )
+            remedy = "raise numerics.tolerance, lower numerics.smallest_step, or use more cells"
+        reason = f"{reason} at {self.time:.6g} s"
+        return f"{reason}; the last good state is saved; {remedy}", self._outcome(f"stopped: {reason}")
 
     def _observe(self, stops: np.ndarray) -> None:
         """A row of numbers, and now and then a frame of fields."""
@@ -221,7 +252,7 @@ class Run:
             debris = left_behind(fields["coating_fraction"], fields["lithium_fraction"])
         self.row = row(self.time, self.state, self.report, measures, self.case.model.scales, bodies, debris) | {
             "dt_s": self.schedule[-1],
-            "step_wall_ms": self.walls[-1] * 1e3,
+            "step_wall_ms": self.last_wall * 1e3,
         }
         self.worst.see_row(self.row)
         if self.folder is None:
@@ -242,7 +273,7 @@ class Run:
             return False
         return bool(jnp.min(self.state.filler[..., -TOP_CELLS:]) < 0.5)
 
-    def _save(self, began: float) -> None:
+    def _save(self) -> None:
         if self.checkpoints is None:
             return
         extra = {
@@ -250,8 +281,9 @@ class Run:
             "proposed_s": self.step_size.proposed,
             "row": self.row,
             "worst": dataclasses.asdict(self.worst),
-            "wall_s": self.earlier_wall + time.perf_counter() - began,
+            "wall_s": self.earlier_wall + time.perf_counter() - self.began,
             "compile_s": self.compile_s,
+            "walls_s": self.walls,
         }
         self.checkpoints.save(int(self.state.step), self.state, extra)
 

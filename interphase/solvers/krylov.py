@@ -19,10 +19,11 @@ class SolveReport(eqx.Module):
 
 
 def dot(a: PyTree, b: PyTree) -> Array:
-    return sum(jnp.vdot(x, y) for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True))
+    products = [jnp.vdot(x, y) for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True)]
+    return sum(products, jnp.asarray(0.0))  # of no precision of its own: the sum keeps that of the products
 
 
-def add(a: PyTree, factor: Array, b: PyTree) -> PyTree:
+def add(a: PyTree, factor: Array | float, b: PyTree) -> PyTree:
     """a + factor·b."""
     return jax.tree.map(lambda x, y: x + factor * y, a, b)
 
@@ -75,7 +76,8 @@ def gmres(
     """Restarted flexible GMRES with right preconditioning; the residual it reports is the true one.
 
     The first guess is zero. The preconditioner may itself be an iteration. Orthogonalisation is modified Gram–Schmidt
-    over the vectors there are, rotations are Givens'. Source: Saad, Iterative Methods for Sparse Linear Systems, alg. 9.6.
+    over the vectors there are, rotations are Givens'.
+    Source: Saad, Iterative Methods for Sparse Linear Systems, alg. 9.6.
     """
     flat_right_side, unravel = ravel_pytree(right_side)
     dtype = flat_right_side.dtype

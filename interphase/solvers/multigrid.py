@@ -161,7 +161,7 @@ def _dense_inverse(operator: AbstractGridOperator) -> Array:
     diagonal = operator.diagonal()
     columns = jax.vmap(lambda e: operator(e.reshape(diagonal.shape)).ravel())(
         jnp.eye(diagonal.size, dtype=diagonal.dtype)
-    )
+    ).T
     scale = jnp.max(diagonal)
     columns = columns + jnp.diag(jnp.where(jnp.diag(columns) == 0, scale, 0.0))
     for mode in operator.null_modes():

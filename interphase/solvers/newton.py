@@ -1,7 +1,7 @@
-"""Newton's method with an approximate inverse and backtracking; the root differentiates by the implicit function theorem.
+"""Newton's method with an approximate inverse and backtracking; the implicit function theorem differentiates the root.
 
-The loop itself carries no derivatives. Those of the root u(p) of R(u, p) = 0 are −J⁻¹ ∂R/∂p, a linear solve with the exact
-Jacobian, done only when somebody differentiates, in forward or in reverse mode.
+The loop itself carries no derivatives. Those of the root u(p) of R(u, p) = 0 are −J⁻¹ ∂R/∂p, a linear solve with the
+exact Jacobian, done only when somebody differentiates, in forward or in reverse mode.
 """
 
 import abc
@@ -24,7 +24,7 @@ class NewtonReport(eqx.Module):
 
 
 class AbstractRootProblem(eqx.Module):
-    """A system of equations; its own arrays are the parameters p that the root may be differentiated with respect to."""
+    """A system of equations; its own arrays are the parameters p by which the root may be differentiated."""
 
     @abc.abstractmethod
     def residual(self, unknowns: PyTree) -> PyTree:

@@ -5,7 +5,7 @@ Both are rediscretised on coarse grids with averaged coefficients. What was meas
 """
 
 import jax.numpy as jnp
-from jaxtyping import Array
+from jaxtyping import Array, Float
 
 from interphase.arrays import Cells, CellVectors, Edges, Faces
 from interphase.grid.boundary import after, before, pad, window
@@ -23,6 +23,9 @@ from interphase.solvers.multigrid import (
     restrict_nodes_linear,
     split,
 )
+
+CoarseCells = Float[Array, "*coarse"]
+CoarseFaces = Float[Array, "dim *coarse"]
 
 
 def coarse_grid(grid: Grid) -> Grid:
@@ -80,12 +83,12 @@ class Diffusion(AbstractGridOperator):
                 conductance[i] = split(conductance[i], a)[0] / 4 if a == b else coarsen_cells(conductance[i], a)
         return Diffusion(coarse_grid(self.grid), jnp.stack(conductance), reaction, top)
 
-    def restrict(self, fine: Cells) -> Cells:
+    def restrict(self, fine: Cells) -> CoarseCells:
         for a, half in zip(self.grid.axes, halves(self.grid.shape), strict=True):
             fine = coarsen_cells(fine, a) if half else fine
         return fine
 
-    def prolong(self, coarse: Cells) -> Cells:
+    def prolong(self, coarse: CoarseCells) -> Cells:
         for a, half in zip(self.grid.axes, halves(self.grid.shape), strict=True):
             coarse = interleave(coarse, coarse, a) if half else coarse
         return coarse
@@ -133,11 +136,13 @@ class Elasticity(AbstractGridOperator):
         inverse = {a: inverse_spacing(grid, a) for a in grid.axes}
         u = dict(zip(grid.axes, pad(displacement, dim), strict=True))
         # Strains of the cells -1 … n-1 and shears of the edges 0 … n, so that every face finds both its neighbours.
-        strain = [
-            (window(u[a], dim, {a: 1}, -1, 1) - window(u[a], dim, {}, -1, 1)) * inverse[a] for a in grid.axes
-        ]
+        strain = [(window(u[a], dim, {a: 1}, -1, 1) - window(u[a], dim, {}, -1, 1)) * inverse[a] for a in grid.axes]
         stiffness = window(self.padded_stiffness, dim, {}, -1, 1)
-        normal = {a: sum(c * e for c, e in zip(row, strain, strict=True)) for a, row in zip(grid.axes, stiffness, strict=True)}
+        none = jnp.zeros_like(strain[0])
+        normal = {
+            a: sum((c * e for c, e in zip(row, strain, strict=True)), none)
+            for a, row in zip(grid.axes, stiffness, strict=True)
+        }
         shear = {}
         for (a, b), modulus in zip(grid.pairs, self.padded_edge_modulus, strict=True):
             here = {c: window(u[c], dim, {}, 0, 1) for c in (a, b)}
@@ -176,7 +181,7 @@ class Elasticity(AbstractGridOperator):
                 stiffness, shear_modulus = coarsen_cells(stiffness, a), coarsen_cells(shear_modulus, a)
         return Elasticity(coarse_grid(self.grid), stiffness, shear_modulus)
 
-    def restrict(self, fine: Faces) -> Faces:
+    def restrict(self, fine: Faces) -> CoarseFaces:
         halved = list(zip(self.grid.axes, halves(self.grid.shape), strict=True))
         components = []
         for a, component in zip(self.grid.axes, fine, strict=True):
@@ -186,7 +191,7 @@ class Elasticity(AbstractGridOperator):
             components.append(component.at[..., 0].set(0.0) if a == -1 else component)
         return jnp.stack(components)
 
-    def prolong(self, coarse: Faces) -> Faces:
+    def prolong(self, coarse: CoarseFaces) -> Faces:
         halved = list(zip(self.grid.axes, halves(self.grid.shape), strict=True))
         components = []
         for a, component in zip(self.grid.axes, coarse, strict=True):

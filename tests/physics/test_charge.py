@@ -75,7 +75,7 @@ def test_flat_coating_of_a_cell(conductivity):
 
 @pytest.mark.parametrize("dim", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_charge_is_conserved(dim):
-    """What leaves through the wall is what all cells lose; the spread is the operator; level potentials carry nothing."""
+    """What leaves through the wall is what all cells lose; the spread is the operator; a level one is at rest."""
     grid = cube(16, dim)
     ions = bump_conductor(grid, 1e-3)
     potential = random(0, *grid.shape)
