@@ -213,6 +213,45 @@ def materials(name: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="
     print(library.describe(name) if name else library.overview())
 
 
+BENCH_GRIDS = ((64, 64), (128, 128), (256, 256), (32, 32, 32), (64, 64, 64))
+
+
+@app.command
+def bench(device: Device | None = None, precision: Precision = "float64", quick: bool = False) -> None:
+    """Measures time per coupled step and per act against grid size, and prints a table.
+
+    Args:
+        device: Where to compute.
+        precision: Of the fields.
+        quick: Only the two smallest grids in 2-D.
+    """
+    _choose_device(device, precision)
+    from interphase.config.build import build
+    from interphase.config.load import validated
+    from interphase.run.bench import measure_case, table
+
+    timings = []
+    for cells in BENCH_GRIDS[:2] if quick else BENCH_GRIDS:
+        print(f"{'×'.join(map(str, cells))} …", file=sys.stderr)
+        study = validated(_bench_study(cells, precision), "bench")
+        timings.append(measure_case(build(study), precision))
+    made = _made()
+    print(f"{_device()}, {', '.join(f'{k} {v}' for k, v in made['versions'].items())}, {made['date']}\n")
+    print(table(timings))
+
+
+def _bench_study(cells: tuple[int, ...], precision: str) -> dict[str, Any]:
+    return {
+        "title": "bench",
+        "grid": {"cells": list(cells), "size": ["1.024 um"] * len(cells)},
+        "surface": {"level": "200 nm", "bumps": [{"height": "60 nm", "radius": "150 nm"}]},
+        "coating": {"layers": [{"material": "lipon", "thickness": "200 nm"}]},
+        "electrolyte": {"material": "lipf6-ec-dmc"},
+        "protocol": {"steps": [{"duration": "10 s", "current": "1 mA/cm^2"}]},
+        "numerics": {"precision": precision},
+    }
+
+
 # --- running ----------------------------------------------------------------------------------------------------------
 
 

@@ -17,7 +17,7 @@ from jaxtyping import Array, Float
 from interphase.arrays import Cells, Scalar
 from interphase.materials.mosaic import Mosaic
 
-Profile = Float[Array, " points"]
+Profile = Float[Array, " _points"]  # every property has its own number of them
 
 
 class Layer(eqx.Module):

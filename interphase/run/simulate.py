@@ -116,7 +116,9 @@ class Run:
         self.tell, self.asked_to_stop = tell, asked_to_stop
         self.ends = np.cumsum(np.asarray(case.protocol.duration, np.float64))
         self.dtype = case.model.stack.temperature.dtype
-        self.state = jax.jit(lambda case: case.start())(case)
+        start = jax.jit(lambda case: case.start())(case)
+        # Committed to where it is, as a restored state is: JAX compiles the step once for both.
+        self.state = jax.tree.map(lambda x: jax.device_put(x, x.sharding), start)
         self.report: StepReport | None = None
         self.time = 0.0
         self.step_size = StepSize(min(controls.first_step, controls.largest_step or controls.first_step))

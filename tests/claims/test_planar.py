@@ -24,7 +24,9 @@ def test_planar_speed(across):
     cells = {6: 48, 12: 96}[across]
     built, controls = case((2, cells), [f"{1600 / cells} nm", "800 nm"], "150 nm", [{}], duration="20 s")
     start = simulate(built, controls).state  # the sampled profile has settled
-    outcome = simulate(with_numbers(built, lambda c: (c.protocol.duration,), np.array([20.0 + 5 * 800e-9 / 48 / SPEED])), controls)
+    outcome = simulate(
+        with_numbers(built, lambda c: (c.protocol.duration,), np.array([20.0 + 5 * 800e-9 / 48 / SPEED])), controls
+    )
     end = outcome.state
     height = np.arange(cells) * 800e-9 / cells
     lithium = [crossing(np.asarray(s.lithium)[0], height) for s in (start, end)]
