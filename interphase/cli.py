@@ -217,7 +217,7 @@ BENCH_GRIDS = ((64, 64), (128, 128), (256, 256), (32, 32, 32), (64, 64, 64))
 
 
 @app.command
-def bench(device: Device | None = None, precision: Precision = "float64", quick: bool = False) -> None:
+def bench(device: Device = None, precision: Literal["float32", "float64"] = "float64", quick: bool = False) -> None:
     """Measures time per coupled step and per act against grid size, and prints a table.
 
     Args:

@@ -24,7 +24,7 @@ from interphase.physics.carry import carry
 from interphase.physics.charge import closing_correction, current_vectors
 from interphase.physics.creep import Hardening
 from interphase.physics.elimination import CoupledProblem
-from interphase.physics.interface import Look, continued_off
+from interphase.physics.interface import Look, continued_off, counted
 from interphase.physics.measures import (
     Measures,
     coating_energy_density,
@@ -162,7 +162,7 @@ class Model(eqx.Module):
             width=self.width,
             has_plate=self.has_plate,
         )
-        return balance, jnp.clip(state.lithium, 0.0, 1.0) * plated * look.spreading
+        return balance, counted(state.lithium) * plated * look.spreading
 
     def _solve(self, balance: Balance, start: Solution) -> tuple[Solution, NewtonReport]:
         solution, report = self.numerics.newton.solve(CoupledProblem(balance), start)

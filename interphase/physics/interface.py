@@ -23,8 +23,8 @@ from interphase.grid.stencils import (
 REACH = 8.0  # distances saturate smoothly at this many widths; a hard stop there makes design slopes jump
 FLAT = 0.22  # |∇ψ| below which a place has no direction
 TAIL = 1e-6  # gradients of the fraction below this are round-off, not surface
-TRACE = 0.04  # below it there is no surface; six cells from a surface the profile is at 0.0025
-BODY = 0.16  # above it all of the profile counts
+TRACE = 0.02  # below it there is no surface; six cells from a surface the profile is at 0.0025
+BODY = 0.1  # above it all of the profile counts
 
 
 def raw_distance(fraction: Cells, width: float) -> Cells:

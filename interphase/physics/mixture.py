@@ -15,7 +15,7 @@ from interphase.materials.material import Electrolyte, bulk_modulus, shear_modul
 from interphase.materials.stack import Stack
 from interphase.physics.charge import METAL_FLOOR, Conductor, conductor, series_conductivity
 from interphase.physics.creep import AbstractFlow, Elastic, MaxwellYield, PowerLawCreep
-from interphase.physics.interface import Look
+from interphase.physics.interface import Look, counted
 from interphase.physics.momentum import Body, Phase
 from interphase.physics.reaction import Kinetics
 from interphase.state import CoatingState, State
@@ -64,17 +64,17 @@ def body(
     **Arguments:**
 
     - `plated`: V Δt in cells, what the surface is about to gain. Where lithium and what it lifts share a cell, neither
-      moves with the mixture (see `phases`): on a curved surface what rides outward spreads by V Δt ξ S more than the
-      mixture does, the lithium by V Δt (1−ξ) S less, S = ∇n − K n⊗n. The stress each carries into the step has that in
+      moves with the mixture (see `phases`): on a curved surface what rides outward spreads by V Δt g(ξ) S more than the
+      mixture does, the lithium by V Δt (1−g) S less, S = ∇n − K n⊗n. The stress each carries into the step has that in
       it; left out, the inner face of a coating would be compressed under every crest, the more the finer the grid.
     """
     lithium = stack.lithium
-    ridden = jnp.clip(state.lithium, 0.0, 1.0)
+    ridden = counted(state.lithium)
     spread = plated * look.spreading
     bulk = bulk_modulus(lithium.modulus, lithium.poisson_ratio) / scales.stress
     shear = shear_modulus(lithium.modulus, lithium.poisson_ratio) / scales.stress
     behind = state.lithium_stress - 2 * shear * (1 - ridden) * spread
-    phases = [Phase(ridden, bulk, shear, lithium_flow(stack, state, scales), behind)]
+    phases = [Phase(jnp.clip(state.lithium, 0.0, 1.0), bulk, shear, lithium_flow(stack, state, scales), behind)]
     coating, coated = stack.coating, state.coating
     if coating is not None and coated is not None:
         phases += coating_phases(coating, coated, ridden * spread, width, scales, grid)

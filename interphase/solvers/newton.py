@@ -10,6 +10,7 @@ from collections.abc import Callable
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, PyTree
 
 from interphase.solvers.krylov import dot, gmres
@@ -108,17 +109,23 @@ def _implicit(problem: AbstractRootProblem, unknowns: PyTree, settings: Newton) 
 def _implicit_jvp(primals, tangents):
     problem, unknowns, settings = primals
     problem_tangent, _, _ = tangents
-    _, change = eqx.filter_jvp(lambda p: p.residual(unknowns), (problem,), (problem_tangent,))
+    residual, change = eqx.filter_jvp(lambda p: p.residual(unknowns), (problem,), (problem_tangent,))
+    change = jax.tree.map(lambda r, c: jnp.zeros_like(r) if c is None else c, residual, change)
     frozen = jax.lax.stop_gradient(problem)
     _, jacobian = jax.linearize(frozen.residual, unknowns)
     inverse = frozen.approximate_inverse(unknowns, frozen.prepare(unknowns), 1e-2)
+    # The solve is of one vector: as a part of its own, a row that no parameter enters would have no derivative.
+    right_side, unravel = ravel_pytree(change)
+
+    def flat(linear):
+        return lambda x: ravel_pytree(linear(unravel(x)))[0]
 
     def solve(matvec, right_side):
-        return gmres(matvec, right_side, lambda r: inverse(r)[0], settings.adjoint_tolerance)[0]
+        return gmres(matvec, right_side, flat(lambda r: inverse(r)[0]), settings.adjoint_tolerance)[0]
 
     def transpose_solve(vecmat, right_side):
-        transposed = jax.linear_transpose(lambda r: inverse(r)[0], right_side)
+        transposed = jax.linear_transpose(flat(lambda r: inverse(r)[0]), right_side)
         return gmres(vecmat, right_side, lambda r: transposed(r)[0], settings.adjoint_tolerance)[0]
 
-    response = jax.lax.custom_linear_solve(jacobian, change, solve, transpose_solve)
-    return unknowns, jax.tree.map(jnp.negative, response)
+    response = jax.lax.custom_linear_solve(flat(jacobian), right_side, solve, transpose_solve)
+    return unknowns, unravel(-response)
