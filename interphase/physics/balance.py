@@ -88,8 +88,9 @@ class Balance(eqx.Module):
         driving = self.potential_at_surface(unknowns.potential) - unknowns.metal_potential
         mismatch = self.kinetics.mismatch(unknowns.affinity, driving, normal_stress(stress, self.body.direction))
         control = self.control
+        force = self.body.force(unknowns.velocity * self.dt, growth, strain, responses) / self.stress_scale
         return Solution(
-            velocity=self.body.force(unknowns.velocity * self.dt, growth, strain, responses) / self.stress_scale,
+            velocity=force.at[-1, ..., 0].set(unknowns.velocity[-1, ..., 0]),  # the lower wall stands still
             plate_velocity=(control.pressure - self.body.plate_pressure(stress)) / self.plate_scale
             if self.has_plate
             else unknowns.plate_velocity,

@@ -128,7 +128,9 @@ def conductor(
         if diffusion_weight is None or log_salt is None:
             diffusion.append(jnp.zeros_like(face))
         else:
-            diffusion.append(average_to_faces(diffusion_weight, a) * difference_to_faces(log_salt, grid, a))
+            # Where only the floor conducts there is no salt either, and what its field says means nothing.
+            dissolved = average_to_faces(diffusion_weight, a) * share * along / face
+            diffusion.append(dissolved * difference_to_faces(log_salt, grid, a))
     top = (open_share * conductivity)[..., -1] * 2 / grid.spacing[-1]
     top_diffusion = jnp.zeros_like(top)
     if diffusion_weight is not None and log_salt is not None and has_reservoir:

@@ -6,7 +6,6 @@ the largest cell. Every measure is differentiable. A quantity whose physics is o
 """
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
@@ -141,7 +140,7 @@ def inside(fraction: Cells) -> Cells:
 
 def smooth_maximum(values: Cells, weight: Cells, sharpness: float = SHARPNESS) -> Scalar:
     """Weighted mean that leans to the largest values; equals the value where all are equal."""
-    scale = jax.lax.stop_gradient(jnp.max(jnp.where(weight > 0, jnp.abs(values), 0.0))) + 1e-30
+    scale = jnp.max(jnp.where(weight > 0, jnp.abs(values), 0.0)) + 1e-30
     lean = weight * jnp.exp(sharpness * (jnp.clip(values / scale, -2.0, 2.0) - 1))
     return jnp.sum(lean * values) / (jnp.sum(lean) + 1e-30)
 

@@ -177,7 +177,7 @@ def anion_share(electrolyte: Electrolyte, stack: Stack, state: State, width: flo
         blend = layer_blend(coating, width, scales)
         anions = 1 - coating.property("transference_number", coated.depth, blend)
         share = share + jnp.clip(coated.fraction, 0.0, None) * anions
-    return share / open_share
+    return jnp.clip(share / open_share, 0.0, 1.0)
 
 
 def kinetics(stack: Stack, state: State, look: Look, width: float, scales: Scales, grid: Grid) -> Kinetics:

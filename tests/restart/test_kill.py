@@ -89,7 +89,7 @@ def assert_same_results(project, folder, other):
             assert fields.field(name, frame).tobytes() == other_fields.field(name, frame).tobytes(), (name, frame)
     summary, other_summary = (json.loads((f / "summary.json").read_text()) for f in (folder, other))
     differing = {key for key in other_summary if summary[key] != other_summary[key]}
-    assert differing <= {"wall_s", "compile_s", "step_wall_ms", "date"}
+    assert differing <= {"wall_s", "compile_s", "step_wall_ms", "date", "git"}
 
 
 def test_a_run_leaves_what_scripts_rely_on(project, whole):
