@@ -16,7 +16,7 @@ OUTPUTS = ("coating_strain_max", "hot_spot_factor", "overpotential_V", "roughnes
 
 @pytest.mark.slow
 def test_halving_the_time_step():
-    """Film strain, hot spot, overpotential and roughness change by less than 2 % when all bounds of the step are halved."""
+    """Film strain, hot spot, overpotential and roughness change by less than 2 % when the step is halved."""
     case, controls = load(STUDY, "output.rows=2")
     default = simulate(case, controls)
     halves = {key: getattr(controls, key) / 2 for key in ("courant", "stress_change", "first_step")}
