@@ -55,6 +55,7 @@ def measured_rate(built, wavelength: float, amplitude: float) -> float:
     return 2 * np.mean(columns * wave) * MOLAR_VOLUME / FARADAY / (amplitude * wavelength / CELLS[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wagner", [0.25, 2.5, 25.0])
 def test_growth_rate_from_fluxes(wagner):
     """ω(k) within 2 % at k w = 0.098."""
@@ -66,6 +67,7 @@ def test_growth_rate_from_fluxes(wagner):
     assert measured_rate(built, wavelength, 0.5) == pytest.approx(expected, rel=0.02)
 
 
+@pytest.mark.slow
 def test_cutoff_wavelength():
     """At 10 A/m² a wave of 16.3 µm neither grows nor shrinks: the surface energy that stops it is 0.5 J/m².
 
