@@ -59,7 +59,7 @@ def main() -> None:
         app.parser.cli(
             prog="interphase",
             description="Lithium plating under a coating, simulated.",
-            config=(tyro.conf.FlagConversionOff,),
+            config=(tyro.conf.FlagCreatePairsOff,),
         )
     except BrokenPipeError:
         os._exit(0)

@@ -168,7 +168,14 @@ class Model(eqx.Module):
         solution, report = self.numerics.newton.solve(CoupledProblem(balance), start)
         current = balance.kinetics.current(solution.affinity) * balance.area
         correction = closing_correction(balance.conductor, solution.potential, current)
-        return eqx.tree_at(lambda s: s.potential, solution, solution.potential + correction), report
+        # Sliding in plane as a whole costs no force: the material on the collector is taken to stand still.
+        in_plane = tuple(range(1, self.grid.dim))
+        sliding = jnp.mean(solution.velocity[:-1, ..., 0], axis=in_plane, keepdims=True)[..., None]
+        return eqx.tree_at(
+            lambda s: (s.velocity, s.potential),
+            solution,
+            (solution.velocity.at[:-1].add(-sliding), solution.potential + correction),
+        ), report
 
     def _measured(self, state, balance, solution, strain, growth, responses, newton_report) -> tuple[State, StepReport]:
         """The state with the solution in it, and what the solution says."""
