@@ -1,19 +1,20 @@
 """The coupled time step.
 
-    1  carry     fractions, stress and material coordinates move for half a step, as they did
+    1  carry     fractions, stress and material coordinates move to the middle of the step
     2  look      where the surfaces are, what every cell is made of
     3  balance   force, charge and reaction together: velocity, stress, current
     4  salt      the concentration that the current leaves behind
-    5  carry     the other half, with the new velocity
 
 The balance sits in the middle of its step: with all motion after it, film strain would be first order in the step size.
+So material lags half a step behind the clock and leaps from middle to middle, as a leapfrog does.
+`Model.synchronised` moves it the rest of the way, to be looked at.
 `Model.step` is a pure function of state, drive and step size. `run` calls it from the host, `rollout` inside a scan.
 """
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array
+from jaxtyping import Array, PyTree
 
 from interphase.arrays import Cells, Scalar, Stresses
 from interphase.grid.grid import Grid
@@ -50,15 +51,21 @@ class Numerics(eqx.Module):
     **Arguments:**
 
     - `interface_width`: w of the tanh profile, in cells along the normal.
-    - `substeps`: of the phase transport within half a step.
+    - `substeps`: of the phase transport within a step.
     - `sharpening`: Γ over the fastest interface; the profile holds for values above one.
     - `newton`: of the coupled balance.
     """
 
     interface_width: float = eqx.field(static=True, default=1.0)
-    substeps: int = eqx.field(static=True, default=2)
+    substeps: int = eqx.field(static=True, default=4)
     sharpening: float = eqx.field(static=True, default=2.0)
     newton: Newton = Newton()
+
+
+def settled(tree: PyTree) -> PyTree:
+    """The same values, computed once: XLA would otherwise compute much of an act again inside the next."""
+    arrays, rest = eqx.partition(tree, eqx.is_array)
+    return eqx.combine(jax.lax.optimization_barrier(arrays), rest)
 
 
 class StepReport(eqx.Module):
@@ -112,21 +119,26 @@ class Model(eqx.Module):
         A failed solve is not raised: `report.balance.residual` is then above the tolerance, and the caller decides.
         """
         dt = jnp.asarray(dt) / self.scales.time
-        state = self._carried(state, 0.5 * dt)
-        look = Look.at(state.lithium, self.width, self.grid)
+        state = settled(self._carried(state, state.lag + 0.5 * dt))
+        look = settled(Look.at(state.lithium, self.width, self.grid))
         start = state.solution.continued(state.earlier_solution, state.last_step / state.earlier_step)
-        balance, spread = self._balance(state, look, start, drive, dt)
-        solution, newton_report = self._solve(balance, start)
-        strain, responses, growth = balance.mechanics(solution)
+        balance, spread = settled(self._balance(state, look, start, drive, dt))
+        solution, newton_report = settled(self._solve(balance, start))
+        strain, responses, growth = settled(balance.mechanics(solution))
         state, report = self._measured(state, balance, solution, strain, growth, responses, newton_report)
         state, salt_report = self._salted(state, balance, dt)
         state = self._stressed(state, balance, strain, spread, responses, dt)
-        state = self._carried(state, 0.5 * dt)
-        return eqx.tree_at(lambda s: (s.time, s.step), state, (state.time + dt, state.step + 1)), eqx.tree_at(
+        now = (state.time + dt, state.step + 1, 0.5 * dt)
+        return eqx.tree_at(lambda s: (s.time, s.step, s.lag), state, now), eqx.tree_at(
             lambda r: r.salt, report, salt_report, is_leaf=lambda x: x is None
         )
 
-    # --- 1 and 5 carry -----------------------------------------------------------------------------------------------
+    def synchronised(self, state: State) -> State:
+        """The state with all its material where it is at `state.time`; for looking at, not for stepping on."""
+        state = self._carried(state, state.lag)
+        return eqx.tree_at(lambda s: s.lag, state, jnp.zeros_like(state.lag))
+
+    # --- 1 carry -----------------------------------------------------------------------------------------------------
 
     def _carried(self, state: State, dt: Scalar) -> State:
         numerics = self.numerics
@@ -273,11 +285,11 @@ class Model(eqx.Module):
     # --- outputs ----------------------------------------------------------------------------------------------------
 
     def measure(self, state: State, report: StepReport) -> Measures:
-        """What a designer compares, after a step that reported `report`."""
+        """What a designer compares of a synchronised state, after a step that reported `report`."""
         return measure(self.stack, state, report.current, report.area, self.width, self.scales, self.grid)
 
     def fields(self, state: State, report: StepReport) -> dict[str, Array]:
-        """What a reader looks at [SI], by name; fields whose physics is off are absent."""
+        """What a reader looks at of a synchronised state [SI], by name; fields whose physics is off are absent."""
         scales, grid = self.scales, self.grid
         axes = "xz" if grid.dim == 2 else "xyz"
         conductor = mixture.conduction(self.stack, state, self.has_reservoir, self.width, scales, grid)
@@ -327,7 +339,6 @@ class Model(eqx.Module):
         motion = courant * spacing / speed
         sharpening = (
             STABLE_SHARPENING
-            * 2
             * self.numerics.substeps
             * spacing**2
             / (self.numerics.sharpening * speed * self.width)

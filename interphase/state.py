@@ -79,6 +79,7 @@ class State(eqx.Module):
     - `solution`, `earlier_solution`: of the last two balances; continued in time, they are the first guess of the next.
     - `plating`: of the last balance.
     - `last_step`, `earlier_step`: sizes of the last two steps.
+    - `lag`: how far what the material carries is behind `time`; see `Model.step`.
     - `charge`: plated charge per electrode area since the start, stripped counted negative.
     - `charge_time`: ∫|i|dt, what the lithium budget error is measured against.
     - `initial_lithium`, `initial_coating`: volumes at the start, for the budgets.
@@ -98,6 +99,7 @@ class State(eqx.Module):
     plating: Plating
     last_step: Scalar
     earlier_step: Scalar
+    lag: Scalar
     charge: Scalar
     charge_time: Scalar
     initial_lithium: Scalar

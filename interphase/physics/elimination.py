@@ -1,13 +1,16 @@
-"""Approximate inverse of the coupled balance: charge and rate first, then force, then charge and rate again.
+"""The linearised balance: the rate law eliminated place by place, the rest solved by preconditioned GMRES.
 
-    1  D y₁ = r_y                       charge, rate and control with the material held still
-    2  S du = r_v − F(y₁)               force on the material and on the plate, to which the reaction answers at once
-    3  D y₂ = −Σ(du),  y = y₁ + y₂      charge and rate once the material has moved
+The rate law is local, so the change of the current follows from those of motion and potentials,
 
-S stands for the Schur complement of the force block; in it the potential answers by one multigrid cycle instead of a
-solve, and what that misses shrinks with every Newton step. D is solved by GMRES, S by conjugate gradients, each
-preconditioned with one cycle; the cycle of S has the reaction's local answer condensed into it, or its iterations would
-grow with the step. All of it runs in single precision: Newton's residual is what has to be exact.
+    di = a (r + dφ_Γ − dφ_m + dσ_n(du)),        a = 1/(1/i' + R_film + own stress),
+
+r its residual. What remains are force, charge and control together:
+
+    force      K du + G δ di      charge     −∇·κ∇dφ + δ di      control    ⟨δ di⟩  or  dφ_m
+
+The preconditioner goes through them once: charge with the material held still, then force under what that current
+plates. Each takes one multigrid cycle; the cycle of the force has the reaction's local answer condensed into it, or its
+iterations would grow with the step. All of it runs in single precision: Newton's residual is what has to be exact.
 """
 
 import equinox as eqx
@@ -18,14 +21,14 @@ from jaxtyping import Array, PyTree
 from interphase.arrays import Cells, Faces, Scalar
 from interphase.physics.balance import Balance
 from interphase.physics.tangent import Tangent
-from interphase.solvers.krylov import add, conjugate_gradients, dot, gmres
+from interphase.solvers.krylov import dot, gmres
 from interphase.solvers.multigrid import Multigrid
-from interphase.solvers.newton import AbstractRootProblem
+from interphase.solvers.newton import AbstractLinearisation, AbstractRootProblem
 from interphase.solvers.preconditioners import smoothing_for_diffusion, smoothing_for_elasticity
 from interphase.state import Solution
 
-# Of the material and of the plate; as a force: per volume, and on the plate per cell volume.
-Motion = tuple[Faces, Scalar]
+Motion = tuple[Faces, Scalar]  # displacements of material and plate; as rows: their balances, scaled as the residual is
+Potentials = tuple[Cells, Scalar]  # of electrolyte and metal; as rows: charge and control
 
 
 class CoupledProblem(AbstractRootProblem):
@@ -36,13 +39,13 @@ class CoupledProblem(AbstractRootProblem):
     def residual(self, unknowns: Solution) -> Solution:
         return self.balance.residual(unknowns)
 
-    def prepare(self, unknowns: Solution) -> "Hierarchies":
+    def prepare(self, unknowns: Solution) -> "Cycles":
         balance, unknowns = single_precision((self.balance, unknowns))
-        return Hierarchies.build(balance, Linearisation.at(balance, unknowns))
+        return Cycles.build(balance, Linearisation.at(balance, unknowns))
 
-    def approximate_inverse(self, unknowns: Solution, prepared: "Hierarchies", tolerance: float) -> "Elimination":
+    def linearised(self, unknowns: Solution, prepared: "Cycles") -> "Elimination":
         balance, unknowns = single_precision((self.balance, unknowns))
-        return Elimination(balance, Linearisation.at(balance, unknowns), prepared, tolerance)
+        return Elimination(balance, Linearisation.at(balance, unknowns), prepared)
 
 
 def single_precision(tree: PyTree) -> PyTree:
@@ -57,17 +60,15 @@ class Linearisation(eqx.Module):
 
     **Arguments:**
 
-    - `slope`: di/d𝒜.
-    - `answer`: di/dφ with the material held still: own growth then raises the stress that hinders it.
-    - `conductance`: δ di/dφ.
-    - `blunted`: the same, no larger than the potential drop across the diffuse interface lets a cell feel.
+    - `slope`: i' = di/d𝒜.
+    - `answer`: a; the stress that own growth raises hinders it.
+    - `conductance`: δ a.
     """
 
     tangent: Tangent
     slope: Cells
     answer: Cells
     conductance: Cells
-    blunted: Cells
 
     @staticmethod
     def at(balance: Balance, unknowns: Solution) -> "Linearisation":
@@ -76,192 +77,161 @@ class Linearisation(eqx.Module):
         tangent = Tangent.of(balance.body, unknowns.velocity * dt, growth, strain, responses, dt)
         _, slope = jax.jvp(kinetics.current, (unknowns.affinity,), (jnp.ones_like(unknowns.affinity),))
         own_stress = tangent.normal_stress(tangent.growth_increment) * area * dt
-        resistance = 1 / slope + kinetics.film_resistance
-        drop = balance.width / (balance.conductor.conductivity * resistance)
-        return Linearisation(
-            tangent,
-            slope,
-            answer=1 / (resistance + own_stress),
-            conductance=area / (resistance + own_stress),
-            blunted=area / (resistance * (1 + 2 * drop**2 / (1 + drop)) + own_stress),
-        )
+        answer = 1 / (1 / slope + kinetics.film_resistance + own_stress)
+        return Linearisation(tangent, slope, answer, area * answer)
 
 
-class Hierarchies(eqx.Module):
-    """Multigrid cycles for both blocks, and the modes that a single number controls.
+class Cycles(eqx.Module):
+    """Multigrid cycles for charge and force.
 
     **Arguments:**
 
-    - `metal_response`: φ_e that follows a unit φ_m; `metal_stiffness`: the mean current that it draws.
     - `lift`, `lift_stiffness`: how a stack of layers follows a unit motion of the plate, and the force that takes.
-    - `total`, `total_response`: force of, and displacement under, plating wherever it likes; where the control fixes
-      the total current that motion is barred, which the cycle does not know. `total_stiffness` of that bar.
     """
 
     charge: Multigrid
-    metal_response: Cells
-    metal_stiffness: Scalar
     elasticity: Multigrid
     lift: Motion
     lift_stiffness: Scalar
-    total: Motion
-    total_response: Motion
-    total_stiffness: Scalar
 
     @staticmethod
-    def build(balance: Balance, linear: Linearisation) -> "Hierarchies":
-        tangent, blunted, grid = linear.tangent, linear.blunted, balance.grid
-        charge = Multigrid.build(balance.conductor.operator(blunted), smoothing_for_diffusion())
-        metal_response = charge(blunted)
-
+    def build(balance: Balance, linear: Linearisation) -> "Cycles":
+        grid = balance.grid
         resistance = balance.kinetics.film_resistance + balance.conductor.column_resistance
         answering = balance.area * balance.dt * linear.slope / (1 + linear.slope * resistance)
-        elastic = tangent.elasticity(answering)
+        elastic = linear.tangent.elasticity(answering)
         compliance = grid.spacing[-1] / jnp.mean(elastic.normal_stiffness[-1, -1], axis=tuple(range(grid.dim - 1)))
         below = (jnp.cumsum(compliance) - compliance) / jnp.sum(compliance)
         lift = jnp.zeros((grid.dim, *grid.shape), compliance.dtype).at[-1].set(below)
-        condensed = answering / (1 + answering * tangent.normal_stress(tangent.growth_increment))
-        force = tangent.force(tangent.no_increment, condensed)
-        total = (-force[0], -force[1] if balance.has_plate else jnp.zeros_like(force[1]))
-        hierarchies = Hierarchies(
-            charge=charge,
-            metal_response=metal_response,
-            metal_stiffness=balance.mean(blunted * (1 - metal_response)),
-            elasticity=Multigrid.build(elastic, smoothing_for_elasticity(grid.dim, 0.49)),
+        return Cycles(
+            charge=Multigrid.build(balance.conductor.operator(linear.conductance), smoothing_for_diffusion()),
+            elasticity=Multigrid.build(elastic, smoothing_for_elasticity(grid.dim, 0.4)),
             lift=(lift, jnp.ones_like(compliance[0])),
             lift_stiffness=grid.shape_in_plane / (grid.spacing[-1] * jnp.sum(compliance)),
-            total=total,
-            total_response=total,
-            total_stiffness=jnp.ones_like(compliance[0]),
-        )
-        response = hierarchies.motion(total, balance.has_plate)
-        return eqx.tree_at(
-            lambda h: (h.total_response, h.total_stiffness),
-            hierarchies,
-            (response, jnp.sum(condensed) + dot(total, response)),
         )
 
     def motion(self, force: Motion, has_plate: bool) -> Motion:
-        """One cycle of the force block with the total current left free."""
-        displacement, plate = self.elasticity(force[0]), force[1]
+        """One cycle of the force; the plate follows as the stack of layers under it would."""
+        displacement = self.elasticity(off_the_wall(force[0]))
         if not has_plate:
-            return displacement, plate
+            return displacement, force[1]
         lifted = dot(self.lift, force) / self.lift_stiffness
         return displacement + lifted * self.lift[0], lifted
 
 
-class Elimination(eqx.Module):
-    """The approximate inverse at given unknowns."""
+class Elimination(AbstractLinearisation):
+    """The linearised balance at given unknowns, in single precision."""
 
     balance: Balance
     linear: Linearisation
-    hierarchies: Hierarchies
-    tolerance: float = eqx.field(static=True)
+    cycles: Cycles
 
-    def __call__(self, residual: Solution) -> tuple[Solution, Array]:
-        """J⁻¹ residual, nearly, and the inner iterations used."""
-        asked = jax.tree.map(lambda r: r.astype(jnp.float32), residual)
-        step, iterations = self._solve(asked)
-        return jax.tree.map(lambda s, r: s.astype(r.dtype), step, residual), iterations
+    def solve(self, residual: Solution, tolerance: Array) -> tuple[Solution, Array]:
+        """J⁻¹ residual to `tolerance` of its norm, and the iterations used."""
+        asked = _as(jnp.float32, residual)
+        rows = self._eliminated(asked)
+        unknowns, report = gmres(self._operator, rows, self._sweep, tolerance)
+        return _like(residual, self._completed(asked, unknowns)), report.iterations
 
-    def _solve(self, residual: Solution) -> tuple[Solution, Array]:
-        balance, linear, dt = self.balance, self.linear, self.balance.dt
-        rate = residual.affinity * balance.area_scale / balance.rate_weight
-        wanted = linear.conductance * rate
-        potential, metal, first = self._solve_charge(
-            residual.potential * balance.area_scale - wanted,
-            residual.metal_potential - self._mean_if_galvanostatic(wanted),
+    def approximate(self, residual: Solution) -> Solution:
+        """A linear map close to J⁻¹: one pass of the preconditioner."""
+        asked = _as(jnp.float32, residual)
+        return _like(residual, self._completed(asked, self._sweep(self._eliminated(asked))))
+
+    # --- the rate law, place by place -------------------------------------------------------------------------------
+
+    def _rate(self, residual: Solution) -> Cells:
+        return residual.affinity * self.balance.area_scale / self.balance.rate_weight
+
+    def _eliminated(self, residual: Solution) -> tuple[Motion, Potentials]:
+        """The rows left when every place has answered to the residual of its rate law."""
+        balance = self.balance
+        answered = self.linear.conductance * self._rate(residual)
+        force, on_plate = self._motion_rows(*self.linear.tangent.force(self.linear.tangent.no_increment, balance.dt * answered))
+        return (
+            (residual.velocity - off_the_wall(force), residual.plate_velocity - on_plate),
+            (
+                residual.potential - answered / balance.area_scale,
+                residual.metal_potential - self._mean_if_galvanostatic(answered),
+            ),
         )
-        current = linear.answer * (rate + balance.potential_at_surface(potential) - metal)
 
-        plated = linear.tangent.force(linear.tangent.no_increment, balance.area * dt * current)
-        (displacement, plate), second = self._solve_force(add(self._force_residual(residual), -1.0, plated))
-        displacement = displacement.at[-1, ..., 0].set(residual.velocity[-1, ..., 0] * dt)  # that row stands for itself
+    def _completed(self, residual: Solution, unknowns: tuple[Motion, Potentials]) -> Solution:
+        """All changes, the affinity's from its own row."""
+        balance, linear = self.balance, self.linear
+        (displacement, plate), (potential, metal) = unknowns
+        current = linear.answer * (self._rate(residual) + self._driving(unknowns))
+        return Solution(displacement / balance.dt, plate / balance.dt, current / linear.slope, potential, metal)
 
-        stress = linear.tangent.normal_stress(linear.tangent.increment(displacement, plate))
-        relief = linear.conductance * stress
-        more_potential, more_metal, third = self._solve_charge(-relief, -self._mean_if_galvanostatic(relief))
-        current = current + linear.answer * (stress + balance.potential_at_surface(more_potential) - more_metal)
-        step = Solution(
-            velocity=displacement / dt,
-            plate_velocity=plate / dt if balance.has_plate else residual.plate_velocity,
-            affinity=current / linear.slope,
-            potential=potential + more_potential,
-            metal_potential=metal + more_metal,
+    def _driving(self, unknowns: tuple[Motion, Potentials]) -> Cells:
+        """dφ_Γ − dφ_m + dσ_n."""
+        motion, (potential, metal) = unknowns
+        stress = self.linear.tangent.normal_stress(self.linear.tangent.increment(*motion))
+        return self.balance.potential_at_surface(potential) - metal + stress
+
+    # --- force, charge and control ----------------------------------------------------------------------------------
+
+    def _operator(self, unknowns: tuple[Motion, Potentials]) -> tuple[Motion, Potentials]:
+        balance, tangent = self.balance, self.linear.tangent
+        (displacement, plate), (potential, metal) = unknowns
+        current = self.linear.conductance * self._driving(unknowns)
+        force = tangent.force(tangent.increment(displacement, plate), balance.dt * current)
+        on_faces, on_plate = self._motion_rows(*force)
+        on_faces = on_faces.at[-1, ..., 0].set(displacement[-1, ..., 0] / balance.dt)  # the lower wall stands still
+        control = jnp.where(balance.control.is_potentiostatic, metal, balance.mean(current))
+        return (
+            (on_faces, on_plate if balance.has_plate else plate / balance.dt),
+            ((balance.conductor.spread(potential) + current) / balance.area_scale, control),
         )
-        return step, first + second + third
+
+    def _sweep(self, rows: tuple[Motion, Potentials]) -> tuple[Motion, Potentials]:
+        """Charge with the material held still, then force under what that current plates."""
+        balance, tangent = self.balance, self.linear.tangent
+        (force, on_plate), potentials = rows
+        potential, metal = self._charge_cycle(potentials)
+        current = self.linear.conductance * (balance.potential_at_surface(potential) - metal)
+        plated = self._motion_rows(*tangent.force(tangent.no_increment, balance.dt * current))
+        displacement, plate = self.cycles.motion(
+            self._forces(force - plated[0], on_plate - plated[1]), balance.has_plate
+        )
+        displacement = displacement.at[-1, ..., 0].set(force[-1, ..., 0] * balance.dt)
+        return (displacement, plate if balance.has_plate else on_plate * balance.dt), (potential, metal)
+
+    def _charge_cycle(self, rows: Potentials) -> Potentials:
+        """The metal moves as the control asks of the whole surface, the electrolyte answers, the metal makes up."""
+        balance, conductance = self.balance, self.linear.conductance
+        flow, control = rows
+        is_potentiostatic, total = balance.control.is_potentiostatic, balance.mean(conductance)
+        metal = jnp.where(is_potentiostatic, control, -control / total)
+        potential = self.cycles.charge(flow * balance.area_scale + conductance * metal)
+        drawn = balance.mean(conductance * (balance.potential_at_surface(potential) - metal))
+        return potential, metal + jnp.where(is_potentiostatic, 0.0, (drawn - control) / total)
 
     def _mean_if_galvanostatic(self, per_volume: Cells) -> Array:
         return jnp.where(self.balance.control.is_potentiostatic, 0.0, self.balance.mean(per_volume))
 
-    # --- charge with the material held still ------------------------------------------------------------------------
+    # --- scales of the force rows -----------------------------------------------------------------------------------
 
-    def _charge_operator(self, unknowns: tuple[Cells, Scalar]) -> tuple[Cells, Array]:
-        potential, metal = unknowns
-        balance = self.balance
-        current = self.linear.conductance * (balance.potential_at_surface(potential) - metal)
-        control = jnp.where(balance.control.is_potentiostatic, metal, balance.mean(current))
-        return (balance.conductor.spread(potential) + current) / balance.area_scale, control
+    @property
+    def _plate_scale(self) -> Array:
+        grid = self.balance.grid
+        return self.balance.plate_scale * grid.shape_in_plane / grid.spacing[-1]
 
-    def _charge_cycle(self, residual: tuple[Cells, Array]) -> tuple[Cells, Array]:
-        flow, control = residual
-        potential = self.hierarchies.charge(flow * self.balance.area_scale)
-        metal = jnp.where(
-            self.balance.control.is_potentiostatic,
-            control,
-            (self.balance.mean(self.linear.blunted * potential) - control) / self.hierarchies.metal_stiffness,
-        )
-        return potential + self.hierarchies.metal_response * metal, metal
+    def _motion_rows(self, force: Faces, on_plate: Scalar) -> Motion:
+        """Forces scaled as the residual is; without a plate nothing pulls at it."""
+        scaled = on_plate / self._plate_scale if self.balance.has_plate else jnp.zeros_like(on_plate)
+        return force / self.balance.stress_scale, scaled
 
-    def _solve_charge(self, flow: Cells, control: Array) -> tuple[Cells, Array, Array]:
-        def solve(matvec, b):
-            return gmres(matvec, b, self._charge_cycle, self.tolerance)
+    def _forces(self, force: Faces, on_plate: Scalar) -> Motion:
+        return force * self.balance.stress_scale, on_plate * self._plate_scale
 
-        def transpose_solve(vecmat, b):
-            transposed = jax.linear_transpose(self._charge_cycle, b)
-            return gmres(vecmat, b, lambda r: transposed(r)[0], self.tolerance)
 
-        right_side = (flow / self.balance.area_scale, control)
-        (potential, metal), report = jax.lax.custom_linear_solve(  # pyright: ignore[reportGeneralTypeIssues]
-            self._charge_operator, right_side, solve, transpose_solve, has_aux=True
-        )
-        return potential, metal, report.iterations
+def _as(dtype, tree: PyTree) -> PyTree:
+    return jax.tree.map(lambda x: x.astype(dtype), tree)
 
-    # --- force with the reaction's answer condensed -----------------------------------------------------------------
 
-    def _force_residual(self, residual: Solution) -> Motion:
-        """The rows of the force balance, unscaled; without a plate its row asks for no motion."""
-        balance, grid = self.balance, self.balance.grid
-        on_plate = residual.plate_velocity * balance.plate_scale * grid.shape_in_plane / grid.spacing[-1]
-        return residual.velocity * balance.stress_scale, on_plate if balance.has_plate else 0.0 * on_plate
-
-    def _force_operator(self, motion: Motion) -> Motion:
-        """S: the force of a motion to which current and potential answer, the potential by one cycle."""
-        displacement, plate = motion
-        increment = self.linear.tangent.increment(displacement, plate)
-        stress = self.linear.tangent.normal_stress(increment)
-        relief = self.linear.blunted * stress
-        potential, metal = self._charge_cycle((-relief / self.balance.area_scale, -self._mean_if_galvanostatic(relief)))
-        growth = self.balance.dt * self.linear.blunted * (stress + potential - metal)
-        force, on_plate = self.linear.tangent.force(increment, growth)
-        return force, on_plate if self.balance.has_plate else plate
-
-    def _force_cycle(self, force: Motion) -> Motion:
-        """One cycle, corrected for the total current that a galvanostat fixes: Sherman and Morrison's formula."""
-        hierarchies = self.hierarchies
-        motion = hierarchies.motion(force, self.balance.has_plate)
-        barred = dot(hierarchies.total, motion) / hierarchies.total_stiffness
-        barred = jnp.where(self.balance.control.is_potentiostatic, 0.0, barred)
-        return add(motion, -barred, hierarchies.total_response)
-
-    def _solve_force(self, push: Motion) -> tuple[Motion, Array]:
-        def solve(matvec, b):
-            return conjugate_gradients(matvec, b, self._force_cycle, tolerance=self.tolerance)
-
-        (displacement, plate), report = jax.lax.custom_linear_solve(  # pyright: ignore[reportGeneralTypeIssues]
-            self._force_operator, (off_the_wall(push[0]), push[1]), solve, symmetric=True, has_aux=True
-        )
-        return (off_the_wall(displacement), plate), report.iterations
+def _like(model: PyTree, tree: PyTree) -> PyTree:
+    return jax.tree.map(lambda x, like: x.astype(like.dtype), tree, model)
 
 
 def off_the_wall(faces: Faces) -> Faces:

@@ -35,7 +35,7 @@ def salt_step(
     salt_source: float,
     has_reservoir: bool,
     grid: Grid,
-    tolerance: float = 1e-8,
+    tolerance: float = 1e-6,
 ) -> tuple[Cells, SolveReport]:
     """c after one step, and how the solve went.
 
@@ -45,6 +45,7 @@ def salt_step(
     - `diffusivity`: D of that share (series mixture), in cells [-].
     - `anion_share`: 1−t₊ in cells.
     - `salt_source`: `Scales.salt_source`.
+    - `tolerance`: of the change in the step.
     """
     capacity = jnp.clip(capacity, 0.0, 1.0) + FLOOR
     faces = []
@@ -74,7 +75,10 @@ def salt_step(
     def solve(matvec, b):
         return conjugate_gradients(matvec, b, cycle, tolerance=tolerance)
 
+    def transpose_solve(matvec, b):  # of derivatives, which no later step corrects
+        return conjugate_gradients(matvec, b, cycle, tolerance=1e-2 * tolerance)
+
     change, report = jax.lax.custom_linear_solve(  # pyright: ignore[reportGeneralTypeIssues]
-        operator, right_side, solve, symmetric=True, has_aux=True
+        operator, right_side, solve, transpose_solve, symmetric=True, has_aux=True
     )
     return salt + change, report

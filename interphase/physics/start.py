@@ -125,6 +125,7 @@ def initial_state(stack: Stack, surface: Surface, drive: Drive, width: float, sc
         ),
         last_step=number(LONG_AGO),
         earlier_step=number(LONG_AGO),
+        lag=number(0.0),
         charge=number(0.0),
         charge_time=number(0.0),
         initial_lithium=volume(lithium, grid),

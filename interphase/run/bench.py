@@ -87,7 +87,7 @@ def measure_case(case: Case, precision: str) -> Timing:
         "look and mix": median_ms(look, model, state) + median_ms(balancing, model, state, here, start, drive, scaled),
         "force, charge, rate": median_ms(solving, model, balance, start),
         "salt": median_ms(salting, model, state, balance, scaled) if state.salt is not None else 0.0,
-        "carry": 2 * median_ms(carrying, model, state, scaled / 2),
+        "carry": median_ms(carrying, model, state, scaled),
     }
     touched = residual.lower(balance, start).compile().compiled.cost_analysis()
     gigabytes = float((touched or {}).get("bytes accessed", 0.0)) / 1e9

@@ -47,7 +47,7 @@ class Case(eqx.Module):
         def step(state, now):
             time, dt = now
             state, report = model.step(state, self.protocol.at(time), dt)
-            return state, model.measure(state, report)
+            return state, model.measure(model.synchronised(state), report)
 
         schedule = jax.lax.stop_gradient(jnp.asarray(schedule, self.protocol.duration.dtype))
         begins = jnp.cumsum(schedule) - schedule

@@ -50,7 +50,7 @@ class Outcome:
     **Arguments:**
 
     - `status`: `finished`, or `stopped: reason`.
-    - `state`: the last. `schedule`: sizes of the steps that this process took [s].
+    - `state`: at the last row, synchronised. `schedule`: sizes of the steps that this process took [s].
     - `last`: the last row of numbers. `worst`: extremes over the run.
     - `compile_s`, `step_wall_ms` (median without compilation, `None` before the first step), `wall_s` of all processes
       of the run.
@@ -87,8 +87,14 @@ def _advance(model: Model, state: State, drive, dt, courant, stress_change):
 
 
 @eqx.filter_jit
+def _synchronised(model: Model, state: State) -> State:
+    return model.synchronised(state)
+
+
+@eqx.filter_jit
 def _observe(model: Model, state: State, report: StepReport):
-    return model.measure(state, report), model.fields(state, report)
+    state = model.synchronised(state)
+    return state, model.measure(state, report), model.fields(state, report)
 
 
 class Run:
@@ -119,6 +125,7 @@ class Run:
         start = jax.jit(lambda case: case.start())(case)
         # Committed to where it is, as a restored state is: JAX compiles the step once for both.
         self.state = jax.tree.map(lambda x: jax.device_put(x, x.sharding), start)
+        self.seen = self.state
         self.report: StepReport | None = None
         self.time = 0.0
         self.step_size = StepSize(min(controls.first_step, controls.largest_step or controls.first_step))
@@ -140,7 +147,7 @@ class Run:
                 f"{self.folder}: the run ended before its first checkpoint; start it again with interphase run"
             )
         self.state, extra = self.checkpoints.restore(latest, self.state)
-        self.time = extra["time_s"]
+        self.seen, self.time = _synchronised(self.case.model, self.state), extra["time_s"]
         self.step_size = StepSize(extra["proposed_s"])
         self.row, self.worst = extra["row"], Worst(**extra["worst"])
         self.earlier_wall, self.compile_s, self.walls = extra["wall_s"], extra["compile_s"], extra["walls_s"]
@@ -173,7 +180,7 @@ class Run:
     def _outcome(self, status: str) -> Outcome:
         return Outcome(
             status=status,
-            state=self.state,
+            state=self.seen,
             schedule=np.asarray(self.schedule),
             last=self.row,
             worst=self.worst,
@@ -246,13 +253,13 @@ class Run:
     def _observe(self, stops: np.ndarray) -> None:
         """A row of numbers, and now and then a frame of fields."""
         assert self.report is not None
-        measures, fields = _observe(self.case.model, self.state, self.report)
+        self.seen, measures, fields = _observe(self.case.model, self.state, self.report)
         fields = {name: np.asarray(value) for name, value in fields.items()}
         bodies = debris = None
         if "coating_fraction" in fields:
             bodies = count_bodies(fields["coating_fraction"])
             debris = left_behind(fields["coating_fraction"], fields["lithium_fraction"])
-        self.row = row(self.time, self.state, self.report, measures, self.case.model.scales, bodies, debris) | {
+        self.row = row(self.time, self.seen, self.report, measures, self.case.model.scales, bodies, debris) | {
             "dt_s": self.schedule[-1],
             "step_wall_ms": self.last_wall * 1e3,
         }
@@ -271,9 +278,9 @@ class Run:
 
     def deposit_is_at_the_top(self) -> bool:
         """Whether solids fill the uppermost cells of a liquid cell."""
-        if self.state.salt is None:
+        if self.seen.salt is None:
             return False
-        return bool(jnp.min(self.state.filler[..., -TOP_CELLS:]) < 0.5)
+        return bool(jnp.min(self.seen.filler[..., -TOP_CELLS:]) < 0.5)
 
     def _save(self) -> None:
         if self.checkpoints is None:

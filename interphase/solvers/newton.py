@@ -5,7 +5,6 @@ exact Jacobian, done only when somebody differentiates, in forward or in reverse
 """
 
 import abc
-from collections.abc import Callable
 
 import equinox as eqx
 import jax
@@ -15,6 +14,7 @@ from jaxtyping import Array, PyTree
 
 from interphase.solvers.krylov import dot, gmres
 
+AIM = 0.5  # of the tolerance: where the last linear solve of the loop is meant to end
 
 class NewtonReport(eqx.Module):
     """Newton steps taken, inner iterations of all linear solves, and the final residual norm."""
@@ -22,6 +22,18 @@ class NewtonReport(eqx.Module):
     steps: Array
     linear_iterations: Array
     residual: Array
+
+
+class AbstractLinearisation(eqx.Module):
+    """The Jacobian J at some unknowns, nearly: inside the loop it need not be exact."""
+
+    @abc.abstractmethod
+    def solve(self, residual: PyTree, tolerance: Array) -> tuple[PyTree, Array]:
+        """J⁻¹ residual, to `tolerance` of the residual's norm, and the inner iterations that took."""
+
+    @abc.abstractmethod
+    def approximate(self, residual: PyTree) -> PyTree:
+        """A linear map close to J⁻¹, cheap, which can be transposed."""
 
 
 class AbstractRootProblem(eqx.Module):
@@ -36,10 +48,7 @@ class AbstractRootProblem(eqx.Module):
         """What is costly and may stay as it is for all iterations, such as multigrid hierarchies."""
 
     @abc.abstractmethod
-    def approximate_inverse(
-        self, unknowns: PyTree, prepared: PyTree, tolerance: float
-    ) -> Callable[[PyTree], tuple[PyTree, Array]]:
-        """A linear map close to J⁻¹ at `unknowns`, and the inner iterations it used."""
+    def linearised(self, unknowns: PyTree, prepared: PyTree) -> AbstractLinearisation: ...
 
 
 class Newton(eqx.Module):
@@ -49,13 +58,14 @@ class Newton(eqx.Module):
 
     - `tolerance`: accepted norm of the residual.
     - `most_steps`: after which the solve is reported as failed (its residual is then above the tolerance).
-    - `forcing`: relative tolerance of the linear solves inside the loop.
+    - `forcing`: bounds of the relative tolerance of the linear solves inside the loop; between them it is what takes
+      the residual just below `tolerance`.
     - `adjoint_tolerance`: of the linear solves that carry derivatives.
     """
 
     tolerance: float = eqx.field(static=True, default=1e-4)
     most_steps: int = eqx.field(static=True, default=15)
-    forcing: float = eqx.field(static=True, default=1e-1)
+    forcing: tuple[float, float] = eqx.field(static=True, default=(1e-3, 1e-1))
     halvings: int = eqx.field(static=True, default=4)
     adjoint_tolerance: float = eqx.field(static=True, default=1e-8)
 
@@ -76,7 +86,8 @@ def _iterate(settings: Newton, problem: AbstractRootProblem, start: PyTree) -> t
 
     def iterate(carry):
         unknowns, residual, size, steps, count = carry
-        step, iterations = problem.approximate_inverse(unknowns, prepared, settings.forcing)(residual)
+        forcing = jnp.clip(AIM * settings.tolerance / size, *settings.forcing)
+        step, iterations = problem.linearised(unknowns, prepared).solve(residual, forcing)
 
         def too_long(trial):
             length, _, _, trial_size = trial
@@ -113,7 +124,7 @@ def _implicit_jvp(primals, tangents):
     change = jax.tree.map(lambda r, c: jnp.zeros_like(r) if c is None else c, residual, change)
     frozen = jax.lax.stop_gradient(problem)
     _, jacobian = jax.linearize(frozen.residual, unknowns)
-    inverse = frozen.approximate_inverse(unknowns, frozen.prepare(unknowns), 1e-2)
+    inverse = frozen.linearised(unknowns, frozen.prepare(unknowns)).approximate
     # The solve is of one vector: as a part of its own, a row that no parameter enters would have no derivative.
     right_side, unravel = ravel_pytree(change)
 
@@ -121,10 +132,10 @@ def _implicit_jvp(primals, tangents):
         return lambda x: ravel_pytree(linear(unravel(x)))[0]
 
     def solve(matvec, right_side):
-        return gmres(matvec, right_side, flat(lambda r: inverse(r)[0]), settings.adjoint_tolerance)[0]
+        return gmres(matvec, right_side, flat(inverse), settings.adjoint_tolerance)[0]
 
     def transpose_solve(vecmat, right_side):
-        transposed = jax.linear_transpose(flat(lambda r: inverse(r)[0]), right_side)
+        transposed = jax.linear_transpose(flat(inverse), right_side)
         return gmres(vecmat, right_side, lambda r: transposed(r)[0], settings.adjoint_tolerance)[0]
 
     response = jax.lax.custom_linear_solve(flat(jacobian), right_side, solve, transpose_solve)

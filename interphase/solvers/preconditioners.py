@@ -228,7 +228,7 @@ def smoothing_for_diffusion() -> Smoothing:
 
 
 def smoothing_for_elasticity(dim: int, poisson_ratio: float) -> Smoothing:
-    """Two sweeps up to ν = 0.4, three or four as the material becomes incompressible.
+    """Three sweeps up to ν = 0.4, four as the material becomes incompressible.
 
     **Arguments:**
 
@@ -237,5 +237,5 @@ def smoothing_for_elasticity(dim: int, poisson_ratio: float) -> Smoothing:
     ratio = 2 * poisson_ratio / (1 - 2 * poisson_ratio)  # λ/μ
     largest = 4.0 if dim == 2 else max(4.0, 2 * (3 * ratio + 2) / (ratio + 2))
     if poisson_ratio <= 0.4:
-        return Smoothing(sweeps=2, divisor=6.0, largest=largest)
+        return Smoothing(sweeps=3, divisor=12.0, largest=largest)
     return Smoothing(sweeps=4, divisor=16.0, largest=largest)

@@ -58,7 +58,8 @@ def case(
 @eqx.filter_jit
 def one_step(case: Case, dt):
     """State and report of the first step, of `dt` [s]."""
-    return case.model.step(case.start(), case.protocol.at(0.0), dt)
+    state, report = case.model.step(case.start(), case.protocol.at(0.0), dt)
+    return case.model.synchronised(state), report
 
 
 def first_step(case: Case, dt: float):

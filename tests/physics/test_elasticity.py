@@ -182,3 +182,23 @@ def test_simple_shear_between_walls_is_free():
     still = jnp.zeros(grid.shape)
     assert not np.any(shear_strain(slid, grid))
     assert float(body.potential(slid, jnp.asarray(0.0), still, jnp.asarray(1.0))) == pytest.approx(0.0, abs=1e-15)
+
+
+@pytest.mark.parametrize("ratio", [1.0, 3.0])
+def test_growth_between_half_spaces(ratio):
+    """A cos kx of lithium inserted between bonded half spaces is pressed upon with −½E*kA at its crest, within 3 %.
+
+    1/E* = (1−ν²)(1/E₁ + 1/E₂). The bonded value exceeds the frictionless one by less than 0.6 % at these ratios.
+    """
+    grid, amplitude = Grid((128, 256), (1.0, 1.0)), 0.1
+    across, height = grid.cell_centres()
+    wavenumber = 2 * np.pi / 128
+    below = step_down(height - 128.0, 1.0)
+    body = solid(grid, below + ratio * (1 - below), along((1,), grid))
+    area = area_density(below, grid)
+    _, stress, report = balanced(body, jnp.asarray(0.0), amplitude * jnp.cos(wavenumber * across) * area)
+    assert float(report.residual) < 1e-10
+    on_surface = jnp.sum(stress[1] * area, axis=1) / jnp.sum(area, axis=1)
+    crest = 2 * float(jnp.mean(on_surface * jnp.cos(wavenumber * across[:, 0])))
+    effective = 1 / ((1 - POISSON**2) * (1 + 1 / ratio))
+    assert crest == pytest.approx(-0.5 * effective * wavenumber * amplitude, rel=3e-2)

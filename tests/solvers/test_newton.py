@@ -8,10 +8,22 @@ import pytest
 from jaxtyping import Array
 
 from cells import random
-from interphase.solvers.newton import AbstractRootProblem, Newton
+from interphase.solvers.newton import AbstractLinearisation, AbstractRootProblem, Newton
 
 SIZE = 12
 MATRIX = 4 * jnp.eye(SIZE) + 0.3 * random(0, SIZE, SIZE)
+
+
+class Given(AbstractLinearisation):
+    """A matrix inverse (or a number) that is at hand."""
+
+    inverse: Array
+
+    def solve(self, residual, tolerance):
+        return self.approximate(residual), jnp.ones((), jnp.int32)
+
+    def approximate(self, residual):
+        return jnp.dot(self.inverse, residual)
 
 
 class Cubic(AbstractRootProblem):
@@ -27,11 +39,10 @@ class Cubic(AbstractRootProblem):
     def prepare(self, unknowns):
         return jnp.linalg.inv(MATRIX)
 
-    def approximate_inverse(self, unknowns, prepared, tolerance):
+    def linearised(self, unknowns, prepared):
         if not self.exact:
-            return lambda r: (prepared @ r, jnp.ones((), jnp.int32))
-        jacobian = MATRIX + jnp.diag(3 * self.stiffness * unknowns**2)
-        return lambda r: (jnp.linalg.solve(jacobian, r), jnp.ones((), jnp.int32))
+            return Given(prepared)
+        return Given(jnp.linalg.inv(MATRIX + jnp.diag(3 * self.stiffness * unknowns**2)))
 
 
 class Kink(AbstractRootProblem):
@@ -45,8 +56,8 @@ class Kink(AbstractRootProblem):
     def prepare(self, unknowns):
         return unknowns
 
-    def approximate_inverse(self, unknowns, prepared, tolerance):
-        return lambda r: (r * (1 + 25 * unknowns**2) / 5, jnp.ones((), jnp.int32))
+    def linearised(self, unknowns, prepared):
+        return Given((1 + 25 * unknowns**2) / 5)
 
 
 def cubic(stiffness=0.5, exact=True):
