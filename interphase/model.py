@@ -211,7 +211,7 @@ class Model(eqx.Module):
             largest_stress_change=stress_change,
             plate_pressure=balance.body.plate_pressure(balance.body.stress(strain, responses)),
         )
-        plating = Plating(current, continued, balance.look.normal, jnp.max(speed))
+        plating = Plating(current, continued * balance.look.normal, jnp.max(speed))
         state = eqx.tree_at(
             lambda s: (s.solution, s.earlier_solution, s.plating, s.last_step, s.earlier_step),
             state,
@@ -338,10 +338,7 @@ class Model(eqx.Module):
         speed = report.largest_speed + 1e-12
         motion = courant * spacing / speed
         sharpening = (
-            STABLE_SHARPENING
-            * self.numerics.substeps
-            * spacing**2
-            / (self.numerics.sharpening * speed * self.width)
+            STABLE_SHARPENING * self.numerics.substeps * spacing**2 / (self.numerics.sharpening * speed * self.width)
         )
         stress = dt * (stress_change / self.scales.stress) / (report.largest_stress_change + 1e-12)
         return jnp.minimum(jnp.minimum(motion, sharpening) * self.scales.time, stress)

@@ -35,13 +35,12 @@ class Plating(eqx.Module):
     **Arguments:**
 
     - `rate`: volume fraction per time, iδ.
-    - `current`: i, continued off the surface; `normal`: n out of the lithium.
+    - `drift`: V n, the velocity of the lithium surface, continued off it.
     - `largest_speed`: of anything that carries an interface.
     """
 
     rate: Cells
-    current: Cells
-    normal: CellVectors
+    drift: CellVectors
     largest_speed: Scalar
 
 

@@ -239,8 +239,8 @@ class Numerics(Section):
 
     precision: Literal["float32", "float64"] = "float64"
     interface_width: _quantity("1", 0.8, 4.0, zero=True) = 1.0
-    courant: _quantity("1", 0.0, 0.5) = 0.2
-    stress_change: _quantity("Pa", 0.0) = 20e6
+    courant: _quantity("1", 0.0, 0.5) = 0.1
+    stress_change: _quantity("Pa", 0.0) = 10e6
     first_step: Duration = 0.01
     largest_step: Duration | None = None
     smallest_step: Duration = 1e-6

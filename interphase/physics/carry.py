@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from interphase.arrays import Cells, CellVectors, Scalar
 from interphase.grid.grid import Grid
+from interphase.physics.interface import counted, on_faces
 from interphase.physics.phases import carried, cell_velocity, transport
 from interphase.state import CoatingState, State
 
@@ -20,7 +21,7 @@ def carry(state: State, dt: Scalar, sharpening: float, width: float, substeps: i
     - `sharpening`: Γ over the fastest interface.
     """
     plating, solution = state.plating, state.solution
-    drift = plating.current * plating.normal
+    ridden = counted(state.lithium)
     fractions = {"lithium": state.lithium}
     if state.coating is not None:
         fractions["coating"] = state.coating.fraction
@@ -31,7 +32,7 @@ def carry(state: State, dt: Scalar, sharpening: float, width: float, substeps: i
         fractions,
         solution.velocity,
         solution.plate_velocity,
-        drift,
+        on_faces(ridden * plating.drift, grid),
         plating.rate,
         strength,
         dt,
@@ -40,7 +41,7 @@ def carry(state: State, dt: Scalar, sharpening: float, width: float, substeps: i
         substeps,
     )
     material = cell_velocity(solution.velocity, solution.plate_velocity, grid)
-    resting, lifted = material - (1 - state.lithium) * drift, material + state.lithium * drift
+    resting, lifted = material - (1 - ridden) * plating.drift, material + ridden * plating.drift
 
     mean_current = jnp.sum(plating.rate) * grid.cell_volume / grid.area
     fresh = jnp.maximum(plating.rate * dt, 0.0)  # plated lithium is free of stress and dilutes what is there

@@ -147,7 +147,9 @@ class Elimination(AbstractLinearisation):
         """The rows left when every place has answered to the residual of its rate law."""
         balance = self.balance
         answered = self.linear.conductance * self._rate(residual)
-        force, on_plate = self._motion_rows(*self.linear.tangent.force(self.linear.tangent.no_increment, balance.dt * answered))
+        force, on_plate = self._motion_rows(
+            *self.linear.tangent.force(self.linear.tangent.no_increment, balance.dt * answered)
+        )
         return (
             (residual.velocity - off_the_wall(force), residual.plate_velocity - on_plate),
             (

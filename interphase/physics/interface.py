@@ -9,7 +9,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from interphase.arrays import Cells, CellVectors
+from interphase.arrays import Cells, CellVectors, Faces
 from interphase.grid.boundary import after
 from interphase.grid.grid import Grid
 from interphase.grid.stencils import (
@@ -132,6 +132,12 @@ def spreading(vector: CellVectors, direction: Array, grid: Grid) -> Array:
     shears = [0.5 * (gradient[a][b] + gradient[b][a]) for a, b in grid.pairs]
     tensor = jnp.stack(normals + shears)
     return tensor - sum(normals) * direction
+
+
+def on_faces(vector: CellVectors, grid: Grid) -> Faces:
+    """A vector field's normal component on lower faces, none through the lower wall."""
+    faces = jnp.stack([average_to_faces(component, a) for a, component in zip(grid.axes, vector, strict=True)])
+    return faces.at[-1, ..., 0].set(0.0)
 
 
 class Look(eqx.Module):

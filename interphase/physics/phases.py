@@ -5,15 +5,24 @@
 The right-hand flux (accurate conservative diffuse interface, Jain, J. Comput. Phys. 469 (2022) 111529) holds the
 profile f = ½[1+tanh(ψ/2w)]; being a flux it conserves. Only lithium has a source, s = (Ω/F) i δ.
 
+**Layers.** The flux knows bodies with one surface; a film of a few cells between two of them it would pull back
+against the motion (measured: by 8 % of it at six cells, 0.4 % at twelve). So it acts on what lies up to and including
+each phase, from the lithium outward, and a phase takes the difference: what sharpens the lithium's surface sharpens the
+inner face of the coating, and the two can neither overlap nor part.
+
 **Drift.** Inside the diffuse interface the material velocity v is the volume average of lithium at rest and of what it
 lifts at the plating speed V = (Ω/F) i. Each phase moves with its own velocity,
 
-    lithium    v − (1−ξ) V n          all else    v + ξ V n,
+    all else    v + g V n          lithium    v − (1−ξ)/ξ g V n,
 
-which sums to v. Without it the mixed cells move slower than the coating and leave droplets of it behind in the lithium.
+which sums to v. With the plated volume spread as δ = |∇g|, a flat coating then moves at V to the last of its tail, and
+the lithium's profile at V, too. Without it the mixed cells move slower than the coating and leave droplets of it behind
+in the lithium. The plated lithium itself is at rest: what it remembers moves with v − (1−g) V n.
 
 Properties that belong to the material (stress, strain, material coordinates) follow ∂q/∂t + v_f·∇q = 0.
 """
+
+import itertools
 
 import jax
 import jax.numpy as jnp
@@ -59,11 +68,16 @@ def sharpening_flux(fraction: Cells, inward: Faces, strength: Array, width: floa
     return jnp.stack(fluxes)
 
 
+def stacked(fractions: dict[str, Cells], outward: tuple[str, ...]) -> dict[str, Cells]:
+    """Of every phase, all up to and including it."""
+    return dict(zip(outward, itertools.accumulate(fractions[name] for name in outward), strict=True))
+
+
 def transport(
     fractions: dict[str, Cells],
     velocity: Faces,
     plate_velocity: Array,
-    drift: CellVectors,
+    lift: Faces,
     source: Cells,
     strength: Array,
     dt: Array,
@@ -75,25 +89,27 @@ def transport(
 
     **Arguments:**
 
-    - `fractions`: by name; `"lithium"` is the one that grows.
-    - `drift`: V n in cells, the plating velocity of the lithium surface.
+    - `fractions`: by name, from the lithium outward; `"lithium"` is the one that grows.
+    - `lift`: g V n on faces, by which what rides on the lithium is faster than the mixture.
     - `source`: growth rate of the lithium fraction, held where it is over the step, as the velocity is.
     - `strength`: Γ.
 
     The normals along which profiles are kept are those at the start: within a step interfaces hardly turn.
     """
-    face_drift = jnp.stack([average_to_faces(component, a) for a, component in zip(grid.axes, drift, strict=True)])
-    face_drift = face_drift.at[-1, ..., 0].set(0.0)
-    inward = {name: inward_normals(fraction, width, grid) for name, fraction in fractions.items()}
+    outward = tuple(fractions)  # the order; JAX sorts the names of what it loops over
+    inward = {name: inward_normals(body, width, grid) for name, body in stacked(fractions, outward).items()}
 
     def rates(fractions):
-        lithium_faces = jnp.stack([average_to_faces(fractions["lithium"], a) for a in grid.axes])
         out = {}
-        for name, fraction in fractions.items():
-            share = lithium_faces - 1 if name == "lithium" else lithium_faces
-            on_faces = jnp.stack([average_to_faces(fraction, a) for a in grid.axes])
-            flux = on_faces * (velocity + share * face_drift)
-            flux = flux + sharpening_flux(fraction, inward[name], strength, width, grid)
+        below = jnp.zeros_like(velocity)
+        bodies = stacked(fractions, outward)
+        for name in outward:
+            fraction = fractions[name]
+            faces = jnp.stack([average_to_faces(fraction, a) for a in grid.axes])
+            carried = (faces - 1) * lift if name == "lithium" else faces * lift
+            sharpening = sharpening_flux(bodies[name], inward[name], strength, width, grid)
+            flux = faces * velocity + carried + sharpening - below
+            below = sharpening
             leaving = (fraction[..., -1] * plate_velocity)[..., None]
             out[name] = -divergence(flux, grid, above=leaving)
         out["lithium"] = out["lithium"] + source

@@ -119,7 +119,6 @@ def initial_state(stack: Stack, surface: Surface, drive: Drive, width: float, sc
         earlier_solution=solution,
         plating=Plating(
             jnp.zeros(grid.shape, dtype),
-            jnp.zeros(grid.shape, dtype),
             jnp.zeros((grid.dim, *grid.shape), dtype),
             number(0.0),
         ),

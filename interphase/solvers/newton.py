@@ -16,6 +16,7 @@ from interphase.solvers.krylov import dot, gmres
 
 AIM = 0.5  # of the tolerance: where the last linear solve of the loop is meant to end
 
+
 class NewtonReport(eqx.Module):
     """Newton steps taken, inner iterations of all linear solves, and the final residual norm."""
 
