@@ -3,6 +3,7 @@
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from interphase.model import Model
@@ -32,7 +33,7 @@ class Case(eqx.Module):
         model = self.model
         return initial_state(model.stack, self.surface, self.protocol.at(0.0), model.width, model.scales, model.grid)
 
-    def rollout(self, schedule: Float[Array, " steps"], segment: int | None = None) -> Measures:
+    def rollout(self, schedule: Float[Array | np.ndarray, " steps"], segment: int | None = None) -> Measures:
         """Takes the steps of a schedule without leaving the device; differentiable in every number of the case.
 
         **Arguments:**
