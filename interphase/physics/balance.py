@@ -6,7 +6,7 @@
     control    ⟨i δ⟩ = I   or   φ_m = V                      unknown φ_m
 
 Stress slows plating and plating makes stress; lagging one behind the other is first order in the step and, with elastic
-lithium, unstable. `elimination` holds the approximate inverse that Newton's method uses.
+lithium, unstable. `elimination` holds the linear solve of Newton's method.
 """
 
 import equinox as eqx
