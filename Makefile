@@ -12,7 +12,7 @@ PYTHONS = $(PYTHON) python3.12 python3.13 python3.14 python3 python \
 USABLE := -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 12))'
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test verify check bench figures docs clean
+.PHONY: help install run design test verify check bench figures docs clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -21,6 +21,9 @@ install: $(INSTALLED) ## set up .venv; done by itself where it is needed
 
 run: $(INSTALLED) ## run the main study, experiments/001-plating-under-a-coating
 	@$(BIN)/interphase run experiments/001-plating-under-a-coating
+
+design: $(INSTALLED) ## run the main design study, experiments/010-modulus-thickness-conductivity (about 15 minutes)
+	@$(BIN)/interphase design experiments/010-modulus-thickness-conductivity
 
 test: $(INSTALLED) ## run the tests; more options of pytest in ARGS="..."
 	@$(BIN)/python -m pytest -m "not slow and not gpu" $(ARGS)

@@ -5,7 +5,6 @@ Exit codes: 0 good, 2 bad input, 3 a run that cannot go on, 130/143 interrupted.
 
 import contextlib
 import difflib
-import hashlib
 import importlib.metadata
 import json
 import os
@@ -116,21 +115,22 @@ def run(
         set_: Changes a key of the study, such as coating.layers[0].modulus="10 GPa"; may be repeated.
     """
     from interphase.config.load import find, read_study
+    from interphase.verbs import folders
 
     overrides = [*set_, *([f"numerics.precision={precision}"] if precision else [])]
     parsed = read_study(study, overrides)
     file = find(study)
-    folder = out or file.parent / "output" / _run_name(overrides)
-    _refuse_other_content(folder)
+    folder = out or file.parent / "output" / folders.run_name(overrides)
+    folders.refuse_other_content(folder)
     _choose_device(device, parsed.numerics.precision)
     from interphase.config.build import build
     from interphase.config.load import written
 
     case = build(parsed)
     print(f"device: {_device()}, {parsed.numerics.precision}", file=sys.stderr)
-    _clear(folder)
+    folders.clear(folder)
     (folder / "study.toml").write_text(written(parsed), encoding="utf-8")
-    checkpoints = _checkpoint_folder(file, folder)
+    checkpoints = folders.checkpoint_folder(file, folder)
     shutil.rmtree(checkpoints, ignore_errors=True)
     (folder / "run.json").write_text(json.dumps({"checkpoints": os.path.relpath(checkpoints, folder)}) + "\n")
     _go(case, parsed, folder, checkpoints, resumes=False)
@@ -145,8 +145,9 @@ def resume(folder: tyro.conf.Positional[pathlib.Path], /, device: Device = None)
         device: Where to compute; the run's own device if it is to end in the same bits.
     """
     from interphase.config.load import read_study
+    from interphase.verbs import folders
 
-    checkpoints = _checkpoints_of(folder)
+    checkpoints = folders.checkpoints_of(folder)
     parsed = read_study(folder / "study.toml")
     _choose_device(device, parsed.numerics.precision)
     from interphase.config.build import build
@@ -157,6 +158,60 @@ def resume(folder: tyro.conf.Positional[pathlib.Path], /, device: Device = None)
 
 
 @app.command
+def design(
+    study: tyro.conf.Positional[pathlib.Path],
+    /,
+    out: Out = None,
+    resume: bool = False,
+    device: Device = None,
+    precision: Precision = None,
+    set_: Overrides = [],  # noqa: B006
+) -> None:
+    """Searches for a better coating by gradients through the whole run, as the study's design table says.
+
+    Args:
+        study: A folder with a study.toml, or a TOML file, with [[design.variables]].
+        out: The design folder to write.
+        resume: Go on with a design that was stopped or killed.
+        device: Where to compute; no silent fall-back.
+        precision: Overrides the study's numerics.precision.
+        set_: Changes a key of the study; may be repeated.
+    """
+    from interphase.config.load import StudyError, find, read_study, written
+    from interphase.verbs import folders
+
+    overrides = [*set_, *([f"numerics.precision={precision}"] if precision else [])]
+    file = find(study)
+    folder = out or file.parent / "output" / folders.run_name(["design", *overrides])
+    if resume and not (folder / "run.json").is_file():
+        raise StudyError(f"{folder}: there is no design to go on with; leave out --resume")
+    parsed = read_study(folder / "study.toml") if resume else read_study(study, overrides)
+    if parsed.design is None:
+        raise StudyError(f"{file}: design is missing; add [[design.variables]] with path, lower and upper")
+    _choose_device(device, parsed.numerics.precision, parsed.design.search.starts)
+    checkpoints = folders.checkpoints_of(folder) if resume else folders.checkpoint_folder(file, folder)
+    if not resume:
+        from interphase.config.design import variables, wishes
+
+        for part in (variables, wishes):  # says what is wrong before anything is written
+            part(parsed)
+        folders.refuse_other_content(folder)
+        folders.clear(folder)
+        (folder / "study.toml").write_text(written(parsed), encoding="utf-8")
+        shutil.rmtree(checkpoints, ignore_errors=True)
+        (folder / "run.json").write_text(json.dumps({"checkpoints": os.path.relpath(checkpoints, folder)}) + "\n")
+    from interphase.verbs.design import INTERRUPTED, Voice, run_design
+
+    print(f"device: {_device()}, {parsed.numerics.precision}", file=sys.stderr)
+    with _interruptions() as signals, contextlib.closing(_DesignBar(parsed.design.search.evaluations)) as bar:
+        status = run_design(parsed, folder, checkpoints, resume, _made(), Voice(bar.write, bar, lambda: bool(signals)))
+    if status == INTERRUPTED:
+        print(f"stopped; the search is saved. Go on with:  interphase design {study} --resume", file=sys.stderr)
+        sys.exit(128 + signals[0])
+    print(f"report: {folder / 'report.html'}\nbest design, a study of its own: {folder / 'best.toml'}")
+
+
+@app.command
 def report(folder: tyro.conf.Positional[pathlib.Path], /, vtk: bool = False) -> None:
     """Draws a run's figures, animation and report page again.
 
@@ -164,8 +219,16 @@ def report(folder: tyro.conf.Positional[pathlib.Path], /, vtk: bool = False) -> 
         folder: The run folder.
         vtk: Also write the fields for ParaView under vtk/ (needs the extra `vtk`).
     """
+    from interphase.report.design import is_design
     from interphase.report.run_folder import read_run
 
+    if is_design(folder):
+        from interphase.report.design import draw_design
+        from interphase.report.design_page import write_design_page
+
+        draw_design(folder)
+        print(f"report: {write_design_page(folder)}")
+        return
     read_run(folder)  # says at once when there is nothing to draw
     _report(folder)
     if vtk:
@@ -176,29 +239,30 @@ def report(folder: tyro.conf.Positional[pathlib.Path], /, vtk: bool = False) -> 
 
 
 @app.command
-def check(study: tyro.conf.Positional[pathlib.Path], /, set_: Overrides = []) -> None:  # noqa: B006
+def check(study: tyro.conf.Positional[pathlib.Path], /, gradients: bool = False, set_: Overrides = []) -> None:  # noqa: B006
     """Reads a study, checks units, resolution and memory, prints it as resolved, and runs nothing.
 
     Args:
         study: A folder with a study.toml, or a TOML file.
+        gradients: Compare every term's gradient of the design with central differences; exit code 1 if one is off.
         set_: Changes a key of the study; may be repeated.
     """
-    from interphase.config import checks
-    from interphase.config.load import read_study, written
+    from interphase.config.load import read_study
+    from interphase.verbs import check as checking
 
     parsed = read_study(study, set_)
-    checks.check(parsed)
-    print(written(parsed), end="")
-    cells = 1
-    for n in parsed.grid.cells:
-        cells *= n
-    thickness = sum(layer.thickness for layer in parsed.coating.layers) if parsed.coating else None
-    spacing = parsed.grid.size[-1] / parsed.grid.cells[-1]
-    across = f", {thickness / spacing:.1f} cells across the coating" if thickness else ""
-    needed, available = checks.memory_needed(parsed) / 2**30, checks.memory_available() / 2**30
-    memory = f"about {needed:.2g} of {available:.3g} GiB"
-    print(f"\n# {cells:,} cells of {spacing * 1e9:.4g} nm along the normal{across}; {memory}")
-    print("# this study can be run")
+    print(checking.described(parsed))
+    if not gradients:
+        return
+    from interphase.config.design import section
+    from interphase.verbs.gradients import compare_gradients, table, worst
+
+    section(parsed)
+    _choose_device(None, parsed.numerics.precision)
+    rows, cost = compare_gradients(parsed, lambda text: print(f"{text} …", file=sys.stderr))
+    print(f"\n{table(rows, cost)}")
+    if (off := worst(rows)) is not None:
+        sys.exit(f"interphase: d {off.term} / d {off.variable} is off by {off.error:.1e}")
 
 
 @app.command
@@ -276,7 +340,8 @@ def _go(case: Any, parsed: Any, folder: pathlib.Path, checkpoints: pathlib.Path,
         try:
             outcome = simulation.go()
         except RunError as error:
-            write_summary(folder / "summary.json", summarise(error.outcome, parsed.title, made))
+            if error.outcome is not None:
+                write_summary(folder / "summary.json", summarise(error.outcome, parsed.title, made))
             append_log(log, {"event": "failed", "reason": str(error)})
             raise RunError(f"{folder}: {error}", error.outcome) from None
         except Exception as error:
@@ -351,6 +416,35 @@ class _Bar:
         self._bar.close()
 
 
+class _DesignBar:
+    """The progress line of a design."""
+
+    def __init__(self, evaluations: int):
+        from tqdm import tqdm
+
+        form = "{n}/{total} |{bar:20}| [{elapsed}<{remaining}{postfix}]"
+        self._bar = tqdm(total=evaluations, bar_format=form, file=sys.stderr, mininterval=0)
+
+    def __call__(self, progress: Any) -> None:
+        from interphase.design.search import RUNNING
+
+        searches, best = progress.searches, progress.best
+        self._bar.n = progress.evaluation
+        shown = {
+            "J": f"{float(searches.judgement.objective[best]):.5g}",
+            "|g|": f"{float(searches.norm[best]):.2e}",
+            "searching": int((searches.status == RUNNING).sum()),
+            "rejected": int(searches.rejected.sum()),
+        }
+        self._bar.set_postfix(shown, refresh=True)
+
+    def write(self, text: str) -> None:
+        self._bar.write(text, file=sys.stderr)
+
+    def close(self) -> None:
+        self._bar.close()
+
+
 def _print_summary(summary: dict[str, Any]) -> None:
     from interphase.report.numbers import GROUPS, written
 
@@ -363,12 +457,14 @@ def _print_summary(summary: dict[str, Any]) -> None:
 # --- where things are -------------------------------------------------------------------------------------------------
 
 
-def _choose_device(device: str | None, precision: str) -> None:
-    """Sets JAX up before its first array."""
+def _choose_device(device: str | None, precision: str, starts: int = 1) -> None:
+    """Sets JAX up before its first array. Starts of a design share the cores, each a device of its own."""
     import jax
 
     from interphase.config.load import StudyError
 
+    if starts > 1 and device != "gpu":
+        jax.config.update("jax_num_cpu_devices", min(starts, len(os.sched_getaffinity(0))))
     jax.config.update("jax_enable_x64", precision == "float64")
     cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "interphase"
     jax.config.update("jax_compilation_cache_dir", str(cache))
@@ -403,58 +499,3 @@ def _made() -> dict[str, Any]:
         "git": found.stdout.strip() or None if found else None,
         "date": time.strftime("%Y-%m-%d %H:%M:%S%z"),
     }
-
-
-def _run_name(overrides: list[str]) -> str:
-    """`default`, or the overrides in a form that file systems like."""
-    text = "_".join(overrides)
-    name = text.replace("coating.", "").replace("=", "-")
-    name = "".join(c if c.isalnum() or c in "-_." else "" for c in name)
-    if len(name) > 100:  # two long names must differ where their overrides do
-        name = f"{name[:100]}_{hashlib.sha256(text.encode()).hexdigest()[:8]}"
-    return name or "default"
-
-
-def _refuse_other_content(folder: pathlib.Path) -> None:
-    """Only an earlier run is replaced; anything else is left alone."""
-    from interphase.config.load import StudyError
-
-    if folder.exists() and not folder.is_dir():
-        raise StudyError(f"--out {folder}: this is a file; give a folder")
-    if folder.exists() and any(folder.iterdir()) and not (folder / "run.json").is_file():
-        raise StudyError(f"--out {folder}: there is something else in this folder; give an empty one")
-
-
-def _clear(folder: pathlib.Path) -> None:
-    """Makes the run folder, empty."""
-    from interphase.config.load import StudyError
-
-    try:
-        if folder.exists():
-            shutil.rmtree(folder)
-        folder.mkdir(parents=True)
-    except OSError as error:
-        raise StudyError(f"{folder}: cannot be written ({error.strerror}); give another folder with --out") from None
-
-
-def _checkpoints_of(folder: pathlib.Path) -> pathlib.Path:
-    """Where a run has its checkpoints, as its run.json says."""
-    from interphase.config.load import StudyError
-
-    try:
-        return (folder / json.loads((folder / "run.json").read_text(encoding="utf-8"))["checkpoints"]).resolve()
-    except FileNotFoundError:
-        raise StudyError(
-            f"{folder}: this is no run folder, it has no run.json; give the folder that a run wrote"
-        ) from None
-    except (OSError, ValueError, KeyError, TypeError):
-        raise StudyError(f"{folder / 'run.json'}: cannot be read; start the run again with interphase run") from None
-
-
-def _checkpoint_folder(study: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:
-    """checkpoints/STUDY/RUN of the project that the study lies in, or a folder in the run's own."""
-    for parent in study.resolve().parents:
-        if (parent / "checkpoints").is_dir() and folder.resolve().is_relative_to(parent):
-            name = study.parent.name if study.name == "study.toml" else study.stem
-            return parent / "checkpoints" / name / folder.name
-    return folder.resolve() / "checkpoints"

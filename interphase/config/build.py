@@ -23,6 +23,7 @@ from interphase.run.controls import Controls
 from interphase.solvers.newton import Newton
 from interphase.units import GAS_CONSTANT, Scales
 
+LOOSEST_ADJOINT = 1e-6  # tolerance of the solves that carry derivatives
 NEVER = 1e15  # a strength or a time that is never reached
 
 
@@ -42,7 +43,10 @@ def build(study: schema.Study) -> Case:
         grid=grid,
         stack=_stack(study, grid, spacing),
         numerics=Numerics(
-            interface_width=study.numerics.interface_width, newton=Newton(tolerance=study.numerics.tolerance)
+            interface_width=study.numerics.interface_width,
+            newton=Newton(
+                tolerance=study.numerics.tolerance, adjoint_tolerance=min(study.numerics.tolerance, LOOSEST_ADJOINT)
+            ),
         ),
         scales=scales,
         has_plate=study.cell.top == "plate",

@@ -130,6 +130,7 @@ class Material(_Entry):
 
     - `kind`: which part of the cell it can be; `class_`: its family of coatings, `class` in the file.
     - `solid_electrolyte`: whether it can also stand in for the liquid.
+    - `swollen`: whether it is a gel that holds the solvent, whose conductivity is then the liquid's, not its own.
     - `properties`: as written in the file, by name.
     """
 
@@ -137,6 +138,7 @@ class Material(_Entry):
     kind: Literal["lithium", "electrolyte", "coating"]
     class_: Text = pydantic.Field(alias="class")
     solid_electrolyte: bool = False
+    swollen: bool = False
     description: Text
     properties: Mapping[str, Property]
     _si: dict[str, float | tuple[float, ...]] = pydantic.PrivateAttr(default_factory=dict)

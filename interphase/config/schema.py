@@ -70,6 +70,7 @@ Duration = _quantity("s", 0.0)
 Pressure = _quantity("Pa", 0.0, zero=True)
 Fraction = _quantity("1", 0.0, 1.0, zero=True)
 Amplitude = _quantity("1", 0.0, zero=True)
+Text = Annotated[str, pydantic.StringConstraints(strip_whitespace=True, min_length=1)]
 Number = Annotated[float, pydantic.Field(allow_inf_nan=False)]
 Coefficients = Annotated[tuple[Number, ...], pydantic.Field(min_length=1)]  # lowest power first
 
@@ -255,10 +256,107 @@ class Output(Section):
     checkpoint_steps: pydantic.PositiveInt = 100
 
 
-class Study(Section):
-    """A whole study."""
+class Variable(Section):
+    """A number of the study set free between bounds.
 
-    title: Annotated[str, pydantic.StringConstraints(strip_whitespace=True, min_length=1)]
+    `path`: its key, such as `coating.layers[0].modulus`; `points`: control points of a profile, inner face first;
+    `scale`: of the bounds, logarithmic where they are more than a factor of three apart.
+    """
+
+    path: Text
+    lower: Any
+    upper: Any
+    scale: Literal["log", "linear"] | None = None
+    points: Annotated[int, pydantic.Field(ge=1, le=200)] = 1
+
+
+class Term(Section):
+    """What the design is judged by.
+
+    `weight` of `name` over `scale`, or of its squared distance to `target`; `limit` must not be exceeded.
+    """
+
+    name: Text
+    weight: Amplitude = 1.0
+    scale: Any = None
+    target: Any = None
+    limit: Any = None
+
+
+class Frontier(Section):
+    """What chemistry ties together.
+
+    `conductivity`: the modulus bounds the conductivity; `strain_limit`: the modulus sets the strain limit; `gels`:
+    whether materials that conduct by the solvent they hold count. Exponents other than those that fit the library may
+    be given.
+    """
+
+    conductivity: bool = True
+    strain_limit: bool = True
+    gels: bool = False
+    conductivity_exponent: _quantity("1", 0.0, 3.0, zero=True) | None = None
+    strain_exponent: _quantity("1", 0.0, 3.0, zero=True) | None = None
+
+
+class Search(Section):
+    """How the design is searched for.
+
+    `starts` are searched in one batch; `evaluations`: runs with gradient per start; `tolerance` of the projected
+    gradient over its first; `stall`: fall of the objective below which an iteration counts as none.
+    """
+
+    method: Literal["lbfgs", "adam"] = "lbfgs"
+    gradient: Literal["reverse", "forward"] = "reverse"
+    starts: Annotated[int, pydantic.Field(ge=1, le=1024)] = 4
+    seed: pydantic.NonNegativeInt = 0
+    evaluations: Annotated[int, pydantic.Field(ge=1, le=10_000)] = 60
+    tolerance: _quantity("1", 0.0, 1.0) = 1e-3
+    stall: _quantity("1", 0.0, 1.0) = 1e-6
+    learning_rate: _quantity("1", 0.0, 1.0) = 0.05
+    checkpoint_evaluations: pydantic.PositiveInt = 5
+
+
+class Uncertain(Section):
+    """An input nobody knows exactly: `path` takes its value times each of `factors`, one per scenario."""
+
+    path: Text
+    factors: Annotated[tuple[_quantity("1", 0.0), ...], pydantic.Field(min_length=2)]
+
+
+class Robust(Section):
+    """The objective over scenarios: mean plus `caution` times the standard deviation.
+
+    `uncertain` inputs change together, scenario by scenario; `offsets`: shifts of the surface by parts of a cell, over
+    which what the grid leaves is averaged.
+    """
+
+    caution: Amplitude = 1.0
+    uncertain: tuple[Uncertain, ...] = ()
+    offsets: Annotated[int, pydantic.Field(ge=1, le=16)] = 1
+
+
+class Pareto(Section):
+    """A front between two terms: `weights` of `term`, each its own search."""
+
+    term: Text
+    weights: Annotated[tuple[Amplitude, ...], pydantic.Field(min_length=2)]
+
+
+class Design(Section):
+    """What is free, what is wanted, and how to look for it."""
+
+    variables: Annotated[tuple[Variable, ...], pydantic.Field(min_length=1)]
+    terms: tuple[Term, ...] = ()
+    frontier: Frontier | None = Frontier()
+    search: Search = Search()
+    robust: Robust | None = None
+    pareto: Pareto | None = None
+
+
+class Study(Section):
+    """A whole study; `design` is what `interphase design` does with it and says nothing to `interphase run`."""
+
+    title: Text
     grid: Grid
     surface: Surface
     lithium: Lithium = Lithium()
@@ -269,3 +367,4 @@ class Study(Section):
     protocol: Protocol
     numerics: Numerics = Numerics()
     output: Output = Output()
+    design: Design | None = None

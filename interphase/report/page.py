@@ -42,7 +42,7 @@ table { width: 100%; border-collapse: collapse; margin-bottom: 1rem; font-size: 
 caption { text-align: left; font-weight: 600; padding: .4rem 0; color: #0072b2; }
 th, td { padding: .22rem 0; border-bottom: 1px solid #eef1f5; vertical-align: top; }
 th { text-align: left; font-weight: 400; color: #42505e; padding-right: 1rem; }
-td { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+td { text-align: right; font-variant-numeric: tabular-nums; }
 td.off { color: #93a0ad; }
 figure { margin: 0 0 2rem; break-inside: avoid; }
 figure img { display: block; max-width: 100%; height: auto; margin: 0 auto; }
@@ -75,15 +75,36 @@ def write_page(run_folder: str | os.PathLike[str]) -> pathlib.Path:
     Raises `RunFolderError` when the folder holds no run.
     """
     run = read_run(run_folder)
-    page = _PAGE.substitute(
-        title=escape(run.title),
+    return assemble(
+        run.path,
+        title=run.title,
         lead=_lead(run),
         numbers="\n".join(_table(name, run) for name in GROUPS),
-        figures="\n".join(_figure(run, name) for name in _CAPTIONS),
-        study=f"<h2>Study as resolved</h2>\n<pre>{escape(run.study)}</pre>" if run.study else "",
-        made=_made(run.summary),
+        captions=_CAPTIONS,
+        study=run.study,
+        summary=run.summary,
     )
-    path = run.path / "report.html"
+
+
+def assemble(
+    folder: pathlib.Path, title: str, lead: str, numbers: str, captions: dict[str, str], study: str, summary: dict
+) -> pathlib.Path:
+    """Writes a folder's `report.html`.
+
+    **Arguments:**
+
+    - `lead`, `numbers`: HTML; `captions`: figure under `figures/` → its sentence, in the order of the page.
+    - `study`: text of the study file; `summary`: with what it was made.
+    """
+    page = _PAGE.substitute(
+        title=escape(title),
+        lead=lead,
+        numbers=numbers,
+        figures="\n".join(_figure(folder / "figures" / name, caption) for name, caption in captions.items()),
+        study=f"<h2>Study as resolved</h2>\n<pre>{escape(study)}</pre>" if study else "",
+        made=_made(summary),
+    )
+    path = folder / "report.html"
     temporary = path.with_name("report.html.new")
     temporary.write_text(page, encoding="utf-8")
     os.replace(temporary, path)
@@ -114,12 +135,11 @@ def _table(group: str, run: RunFolder) -> str:
     return f"<table><caption>{escape(group)}</caption>\n{'\n'.join(rows)}\n</table>" if rows else ""
 
 
-def _figure(run: RunFolder, name: str) -> str:
-    path = run.path / "figures" / name
+def _figure(path: pathlib.Path, about: str) -> str:
     if not path.exists():
         return ""
     data = base64.b64encode(path.read_bytes()).decode("ascii")
-    caption = escape(_CAPTIONS[name])
+    caption = escape(about)
     source = f"data:image/{path.suffix[1:]};base64,{data}"
     return f'<figure><img src="{source}" alt="{caption}"><figcaption>{caption}</figcaption></figure>'
 

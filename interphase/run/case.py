@@ -13,6 +13,8 @@ from interphase.protocol import Protocol
 from interphase.solvers.rollout import rollout
 from interphase.state import State
 
+Schedule = Float[Array | np.ndarray, " steps"]
+
 
 class Case(eqx.Module):
     """What a run needs.
@@ -33,7 +35,7 @@ class Case(eqx.Module):
         model = self.model
         return initial_state(model.stack, self.surface, self.protocol.at(0.0), model.width, model.scales, model.grid)
 
-    def rollout(self, schedule: Float[Array | np.ndarray, " steps"], segment: int | None = None) -> Measures:
+    def rollout(self, schedule: Schedule, segment: int | None = None) -> Measures:
         """Takes the steps of a schedule without leaving the device; differentiable in every number of the case.
 
         **Arguments:**
@@ -43,15 +45,35 @@ class Case(eqx.Module):
 
         **Returns:** measures after every step, stacked.
         """
+        return self.observed(schedule, segment).measures
+
+    def observed(self, schedule: Schedule, segment: int | None = None) -> "Course":
+        """`rollout`, with how well every step was solved."""
         model = self.model
 
         def step(state, now):
             time, dt = now
             state, report = model.step(state, self.protocol.at(time), dt)
-            return state, model.measure(model.synchronised(state), report)
+            residual = jax.lax.stop_gradient(report.balance.residual)
+            return state, (model.measure(model.synchronised(state), report), residual)
 
         schedule = jax.lax.stop_gradient(jnp.asarray(schedule, self.protocol.duration.dtype))
         begins = jnp.cumsum(schedule) - schedule
         # Half a step on: sums of step sizes may fall a rounding error short of a protocol's boundary.
-        _, measures = rollout(step, self.start(), (begins + 0.5 * schedule, schedule), segment)
-        return measures
+        _, (measures, residual) = rollout(step, self.start(), (begins + 0.5 * schedule, schedule), segment)
+        return Course(self, schedule, measures, residual)
+
+
+class Course(eqx.Module):
+    """A case and what became of it.
+
+    **Arguments:**
+
+    - `schedule`: step sizes [s]; `measures`: after every step, stacked.
+    - `residual`: of the coupled balance at every step; above the tolerance the step has failed.
+    """
+
+    case: Case
+    schedule: Array
+    measures: Measures
+    residual: Array

@@ -72,10 +72,10 @@ class RunError(RuntimeError):
 
     **Arguments:**
 
-    - `outcome`: of the run until then.
+    - `outcome`: of the run until then, or `None` when none began.
     """
 
-    def __init__(self, message: str, outcome: Outcome):
+    def __init__(self, message: str, outcome: Outcome | None = None):
         super().__init__(message)
         self.outcome = outcome
 

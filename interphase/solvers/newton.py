@@ -9,12 +9,15 @@ import abc
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from jax.ad_checkpoint import checkpoint_name
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, PyTree
 
 from interphase.solvers.krylov import dot, gmres
 
 AIM = 0.5  # of the tolerance: where the last linear solve of the loop is meant to end
+ADJOINT_RESTARTS = 15  # of its solves, which go much further down than those of the loop
+ROOT = "root"  # the name under which a policy of `jax.checkpoint` may keep what a solve has found
 
 
 class NewtonReport(eqx.Module):
@@ -73,7 +76,7 @@ class Newton(eqx.Module):
     def solve(self, problem: AbstractRootProblem, start: PyTree) -> tuple[PyTree, NewtonReport]:
         """The root nearest to `start`, and how the iteration fared. A failed solve is not raised."""
         unknowns, report = _iterate(self, jax.lax.stop_gradient(problem), jax.lax.stop_gradient(start))
-        return _implicit(problem, unknowns, self), report
+        return _implicit(problem, checkpoint_name(unknowns, ROOT), self), report
 
 
 def _norm(residual: PyTree) -> Array:
@@ -133,11 +136,13 @@ def _implicit_jvp(primals, tangents):
         return lambda x: ravel_pytree(linear(unravel(x)))[0]
 
     def solve(matvec, right_side):
-        return gmres(matvec, right_side, flat(inverse), settings.adjoint_tolerance)[0]
+        return gmres(matvec, right_side, flat(inverse), settings.adjoint_tolerance, most_restarts=ADJOINT_RESTARTS)[0]
 
     def transpose_solve(vecmat, right_side):
         transposed = jax.linear_transpose(flat(inverse), right_side)
-        return gmres(vecmat, right_side, lambda r: transposed(r)[0], settings.adjoint_tolerance)[0]
+        return gmres(
+            vecmat, right_side, lambda r: transposed(r)[0], settings.adjoint_tolerance, most_restarts=ADJOINT_RESTARTS
+        )[0]
 
     response = jax.lax.custom_linear_solve(flat(jacobian), right_side, solve, transpose_solve)
     return unknowns, unravel(-response)

@@ -1,0 +1,202 @@
+"""Where the numbers of a study live in a case: every path that can be set free, varied or written back."""
+
+import dataclasses
+import functools
+import re
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+
+from interphase.config import quantities, schema
+from interphase.config.load import StudyError
+from interphase.design.variables import Put
+from interphase.materials.coating import Layer, along_profile
+from interphase.run.case import Case
+
+_LAYER = {
+    "thickness": "m", "modulus": "Pa", "poisson_ratio": "1", "ionic_conductivity": "S/m", "transference_number": "1",
+    "salt_diffusivity": "m^2/s", "exchange_current": "A/m^2", "yield_strength": "Pa", "relaxation_time": "s",
+    "relaxed_fraction": "1", "strain_limit": "1", "strength": "Pa",
+}  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """Where a study's number lives in a case.
+
+    **Arguments:**
+
+    - `dimension`: of its unit; `get`: from a case; `put`: into one, from shape `(points,)` [SI].
+    - `is_profile`: whether it may have several control points.
+    """
+
+    dimension: str
+    get: Callable[[Case], Any]
+    put: Put
+    is_profile: bool = False
+
+
+def place(path: str, study: schema.Study) -> Place:
+    """Finds a number. Raises `StudyError` for a path that cannot be set free."""
+    for pattern, of_match in _PLACES:
+        if (match := re.fullmatch(pattern, path)) is not None:
+            return of_match(path, match, study)
+    raise StudyError(
+        f"{path} cannot be set free; free may be coating.layers[k].NAME, coating.mosaic.NAME, surface.level, "
+        "surface.bumps[k].height or .radius, surface.waves[k].height, protocol.current, protocol.steps[k].current, "
+        ".potential or .pressure, cell.pressure, cell.film_resistance, lithium.NAME, electrolyte.exchange_current"
+    )
+
+
+def _of_layer(path: str, match: re.Match, study: schema.Study) -> Place:
+    index, name = int(match[1]), match[2]
+    layers = () if study.coating is None else study.coating.layers
+    if index >= len(layers):
+        raise StudyError(f"{path} does not exist; the coating has {len(layers)} layers")
+    if name not in _LAYER:
+        raise StudyError(f"{path} cannot be set free; of a layer these can: {', '.join(_LAYER)}")
+    if getattr(layers[index], name) is None and name != "strain_limit":
+        raise StudyError(f"{path} has no value to start from; give coating.layers[{index}].{name} as well")
+
+    def layer(case: Case) -> Layer:
+        assert case.model.stack.coating is not None
+        return case.model.stack.coating.layers[index]
+
+    follows = study.coating is not None and layers[index].strain_limit is None and layers[index].strength is not None
+
+    def put(case: Case, value: Any) -> Case:
+        value = value[0] if name == "thickness" else value
+        case = eqx.tree_at(lambda c: getattr(layer(c), name), case, value)
+        if name in ("modulus", "strength") and follows:  # a strain limit that was never measured is strength over E
+            now = layer(case)
+            points = max(now.strength.shape[0], now.modulus.shape[0])
+            limit = _resampled(now.strength, points) / _resampled(now.modulus, points)
+            case = eqx.tree_at(lambda c: layer(c).strain_limit, case, limit)
+        return case
+
+    return Place(_LAYER[name], lambda case: getattr(layer(case), name), put, is_profile=name != "thickness")
+
+
+def _resampled(profile: Any, points: int) -> Any:
+    return along_profile(profile, jnp.linspace(0.0, 1.0, points))
+
+
+def _single(dimension: str, where: Callable[[Case], Any], index: int | None = None) -> Place:
+    """A scalar leaf, or one entry of an array leaf."""
+    if index is None:
+        return Place(dimension, where, lambda case, value: eqx.tree_at(where, case, value[0]))
+    return Place(
+        dimension,
+        lambda case: where(case)[index],
+        lambda case, value: eqx.tree_at(where, case, where(case).at[index].set(value[0])),
+    )
+
+
+def _of_list(dimension: str, section: Callable[[schema.Study], tuple], where: Callable[[Case], Any]):
+    def find(path: str, match: re.Match, study: schema.Study) -> Place:
+        index, there = int(match[1]), len(section(study))
+        if index >= there:
+            raise StudyError(f"{path} does not exist; there are {there}")
+        return _single(dimension, where, index)
+
+    return find
+
+
+def _of_step(path: str, match: re.Match, study: schema.Study) -> Place:
+    index, name = int(match[1]), match[2]
+    steps = study.protocol.steps
+    if index >= len(steps):
+        raise StudyError(f"{path} does not exist; the protocol has {len(steps)} steps")
+    if name != "pressure" and getattr(steps[index], name) is None:
+        raise StudyError(f"{path} is not what step {index} imposes; set free what it does")
+    field = {"current": "current", "potential": "metal_potential", "pressure": "pressure"}[name]
+    dimension = {"current": "A/m^2", "potential": "V", "pressure": "Pa"}[name]
+    return _single(dimension, lambda case: getattr(case.protocol, field), index)
+
+
+def _of_current(path: str, match: re.Match, study: schema.Study) -> Place:
+    """The current of all steps at once: their signs and proportions stay."""
+    first = next((step.current for step in study.protocol.steps if step.current), None)
+    if first is None:
+        raise StudyError(f"{path}: no step of the protocol imposes a current")
+
+    def put(case: Case, value: Any) -> Case:
+        return eqx.tree_at(lambda c: c.protocol.current, case, case.protocol.current * (value[0] / abs(first)))
+
+    return Place("A/m^2", lambda case: abs(first), put)
+
+
+def _of_pressure(path: str, match: re.Match, study: schema.Study) -> Place:
+    own = np.array([step.pressure is not None for step in study.protocol.steps])
+
+    def put(case: Case, value: Any) -> Case:
+        pressure = jnp.where(own, case.protocol.pressure, value[0])
+        return eqx.tree_at(lambda c: c.protocol.pressure, case, pressure)
+
+    return Place("Pa", lambda case: study.cell.pressure, put)
+
+
+def _of_mosaic(path: str, match: re.Match, study: schema.Study) -> Place:
+    if study.coating is None or study.coating.mosaic is None:
+        raise StudyError(f"{path} does not exist; give coating.mosaic.correlation_length first")
+    return _single("1", functools.partial(_under, "model.stack.coating.mosaic", match[1]))
+
+
+def _under(way: str, name: str, case: Case) -> Any:
+    for step in (*way.split("."), name):
+        case = getattr(case, step)
+    return case
+
+
+def _of_electrolyte(path: str, match: re.Match, study: schema.Study) -> Place:
+    if study.electrolyte is None:
+        raise StudyError(f"{path} does not exist; give an electrolyte first")
+    return _single("A/m^2", functools.partial(_under, "model.stack.electrolyte", "exchange_current"))
+
+
+def _of_lithium(path: str, match: re.Match, study: schema.Study) -> Place:
+    dimensions = {
+        "modulus": "Pa", "poisson_ratio": "1", "surface_energy": "J/m^2", "creep_exponent": "1",
+        "initial_resistance": "Pa", "saturation_resistance": "Pa", "hardening_modulus": "Pa",
+    }  # fmt: skip
+    if (name := match[1]) not in dimensions:
+        raise StudyError(f"{path} cannot be set free; of lithium these can: {', '.join(dimensions)}")
+    return _single(dimensions[name], lambda case: getattr(case.model.stack.lithium, name))
+
+
+_PLACES: list[tuple[str, Callable[[str, re.Match, schema.Study], Place]]] = [
+    (r"coating\.layers\[(\d+)\]\.(\w+)", _of_layer),
+    (r"coating\.mosaic\.(modulus|ionic_conductivity|thickness)", _of_mosaic),
+    (r"surface\.level", lambda path, match, study: _single("m", lambda case: case.surface.level)),
+    (r"surface\.bumps\[(\d+)\]\.height", _of_list("m", lambda s: s.surface.bumps, lambda c: c.surface.bump_height)),
+    (r"surface\.bumps\[(\d+)\]\.radius", _of_list("m", lambda s: s.surface.bumps, lambda c: c.surface.bump_radius)),
+    (r"surface\.waves\[(\d+)\]\.height", _of_list("m", lambda s: s.surface.waves, lambda c: c.surface.wave_height)),
+    (r"protocol\.current", _of_current),
+    (r"protocol\.steps\[(\d+)\]\.(current|potential|pressure)", _of_step),
+    (r"cell\.pressure", _of_pressure),
+    (r"cell\.film_resistance",
+     lambda path, match, study: _single("ohm*m^2", lambda case: case.model.stack.film_resistance)),
+    (r"lithium\.(\w+)", _of_lithium),
+    (r"electrolyte\.exchange_current",
+     _of_electrolyte),
+]  # fmt: skip
+
+
+def written_back(data: dict[str, Any], path: str, values: np.ndarray, dimension: str) -> None:
+    """Puts designed values [SI] into the plain data of a study, as text with units."""
+    texts = [quantities.format(float(value), dimension) for value in values]
+    if path == "protocol.current":
+        steps = [step for step in data["protocol"]["steps"] if "current" in step]
+        given = [quantities.parse(step["current"], "A/m^2") for step in steps]
+        first = next(abs(current) for current in given if current)
+        for step, current in zip(steps, given, strict=True):
+            step["current"] = quantities.format(current * float(values[0]) / first, "A/m^2")
+        return
+    target: Any = data
+    *way, last = re.findall(r"\w+", path)
+    for key in way:
+        target = target[int(key)] if key.isdigit() else target[key]
+    target[last] = texts[0] if len(texts) == 1 else texts

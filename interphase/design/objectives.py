@@ -1,0 +1,125 @@
+"""What a design is judged by: small named functions of a run, each a number to be small.
+
+    mean over time    x̄ = Σ x Δt / Σ Δt            largest over time    x̂ = (Σ x⁸ Δt / Σ Δt)^⅛
+
+The largest is a smooth one: it does not jump when the moment of the maximum moves from one step to the next.
+"""
+
+from collections.abc import Callable
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from interphase.arrays import Scalar
+from interphase.run.case import Course
+
+SHARPNESS = 8  # of the largest over time
+COVERAGE_LENGTH = 20e-9
+"""Growth unit of a deposited film [m]: the share of the lithium it leaves bare falls as e^{−t/ℓ}; assumed."""
+
+
+class Term(eqx.Module):
+    """One judgement.
+
+    **Arguments:**
+
+    - `measure`: of a course [SI]; `dimension`: of its unit.
+    - `scale`: what counts as one when a study does not say otherwise [SI].
+    - `about`: what it is, in a line; `needs`: a `Measures` field without which it cannot be.
+    """
+
+    measure: Callable[[Course], Scalar] = eqx.field(static=True)
+    dimension: str = eqx.field(static=True)
+    scale: float = eqx.field(static=True)
+    about: str = eqx.field(static=True)
+    needs: str | None = eqx.field(static=True, default=None)
+
+
+def _mean(values: Array, course: Course) -> Scalar:
+    return jnp.sum(values * course.schedule) / jnp.sum(course.schedule)
+
+
+def _largest(values: Array | None, course: Course) -> Scalar:
+    assert values is not None  # a study that asks for it has the physics
+    scale = jnp.max(jnp.abs(values)) + 1e-30
+    return scale * (_mean((values / scale) ** SHARPNESS, course) + 1e-30) ** (1 / SHARPNESS)
+
+
+def overpotential(course: Course) -> Scalar:
+    """Mean of |metal potential against lithium in the reservoir| [V]; its square is smooth through zero."""
+    return jnp.sqrt(_mean(course.measures.metal_potential**2, course) + 1e-12)
+
+
+def hot_spot(course: Course) -> Scalar:
+    """Mean of the hot-spot factor, less one [-]."""
+    return _mean(course.measures.hot_spot_factor, course) - 1
+
+
+def roughness_growth(course: Course) -> Scalar:
+    """Root-mean-square roughness gained per thickness plated [-]; negative where the surface levels."""
+    rough, plated = course.measures.roughness_rms, course.measures.plated_thickness
+    return (rough[-1] - rough[0]) / (plated[-1] - plated[0])
+
+
+def film_strain(course: Course) -> Scalar:
+    """Largest principal strain of the coating [-]."""
+    return _largest(course.measures.coating_strain, course)
+
+
+def film_strain_over_limit(course: Course) -> Scalar:
+    """Largest principal strain of the coating over the strain it breaks at [-]."""
+    return _largest(course.measures.coating_strain_over_limit, course)
+
+
+def film_stress(course: Course) -> Scalar:
+    """Largest tensile stress of the coating [Pa]."""
+    return _largest(course.measures.coating_stress, course)
+
+
+def elastic_energy(course: Course) -> Scalar:
+    """Elastic energy of the coating per electrode area [J/m²]."""
+    return _largest(course.measures.elastic_energy, course)
+
+
+def energy_over_resilience(course: Course) -> Scalar:
+    """Largest elastic energy density over the resilience ½Eε_Y² [-]."""
+    return _largest(course.measures.energy_over_resilience, course)
+
+
+def thickness(course: Course) -> Scalar:
+    """Of the coating [m]; what it takes from the energy density."""
+    coating = course.case.model.stack.coating
+    assert coating is not None
+    return coating.thickness
+
+
+def bare_share(course: Course) -> Scalar:
+    """Share of the lithium that a film of this thickness leaves bare: pinholes, and what leaks through them [-].
+
+    e^{−t/ℓ}: a film grown at random from units of size ℓ covers as a Poisson process does. Tunnelling, whose length is
+    ten times smaller, adds nothing where this matters.
+    """
+    return jnp.exp(-thickness(course) / COVERAGE_LENGTH)
+
+
+TERMS = {
+    "overpotential": Term(overpotential, "V", 10e-3, "mean overpotential"),
+    "hot_spot": Term(hot_spot, "1", 0.1, "mean hot-spot factor, less one"),
+    "roughness_growth": Term(roughness_growth, "1", 0.1, "roughness gained per thickness plated"),
+    "film_strain": Term(film_strain, "1", 0.1, "largest strain of the coating", "coating_strain"),
+    "film_strain_over_limit": Term(
+        film_strain_over_limit, "1", 1.0, "largest strain over the strain limit", "coating_strain_over_limit"
+    ),
+    "film_stress": Term(film_stress, "Pa", 1e9, "largest tensile stress of the coating", "coating_stress"),
+    "elastic_energy": Term(elastic_energy, "J/m^2", 1.0, "elastic energy of the coating", "elastic_energy"),
+    "energy_over_resilience": Term(
+        energy_over_resilience, "1", 1.0, "largest elastic energy over resilience", "energy_over_resilience"
+    ),
+    "thickness": Term(thickness, "m", 1e-6, "thickness of the coating", "coating_strain"),
+    "bare_share": Term(bare_share, "1", 0.01, "share that a thin film leaves bare", "coating_strain"),
+}
+"""Name in a study → term."""
+
+DEFAULT = ("overpotential", "roughness_growth", "film_strain_over_limit", "energy_over_resilience", "bare_share")
+"""What is judged when a study does not say."""

@@ -1,0 +1,1 @@
+"""What the verbs of the command line do, where it is more than a screen; nothing here prints."""

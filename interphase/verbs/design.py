@@ -1,0 +1,277 @@
+"""`interphase design`: search, look around the optimum, run it as a study, write it all down."""
+
+import dataclasses
+import json
+import pathlib
+import shutil
+import time
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from interphase.config import library, quantities, schema
+from interphase.config.build import build, controls, positions
+from interphase.config.design import Plan, designed_study, library_points, plan, section
+from interphase.config.load import written
+from interphase.design.analysis import Batches, nearest, neighbourhood, slices
+from interphase.design.objectives import TERMS
+from interphase.design.optimise import INTERRUPTED, Design, Evaluator, Progress
+from interphase.design.search import CONVERGED
+from interphase.io.checkpoint import Checkpoints
+from interphase.io.records import append_log, write_summary
+from interphase.report.compare import compare
+from interphase.report.design import draw_design
+from interphase.report.design_page import write_design_page
+from interphase.run.simulate import Run, RunError
+from interphase.run.summary import summarise
+
+MOST_SLICED = 4  # variables beyond which slices through the optimum are left out
+
+
+@dataclasses.dataclass(frozen=True)
+class Voice:
+    """How a design speaks while it runs.
+
+    **Arguments:**
+
+    - `line`: a sentence; `progress`: after every evaluation; `asked_to_stop`: asked before every one.
+    """
+
+    line: Callable[[str], None]
+    progress: Callable[[Progress], None]
+    asked_to_stop: Callable[[], bool]
+
+
+def run_design(
+    study: schema.Study, folder: pathlib.Path, checkpoints: pathlib.Path, resumes: bool, made: dict, voice: Voice
+) -> str:
+    """Runs a design in its folder, which holds `study.toml`; returns the status. Raises `RunError`, `StudyError`."""
+    began = time.perf_counter()
+    steps = folder / "schedule.json"
+    known = np.asarray(json.loads(steps.read_text())) if resumes and steps.exists() else None
+    planned = plan(study, voice.line, known)
+    steps.write_text(json.dumps(np.asarray(planned.problem.schedule, float).tolist()))
+    wanted = section(study).search
+    devices = _devices(len(planned.starts))
+    num_steps = len(planned.problem.schedule)
+    voice.line(
+        f"{planned.problem.variables.size} variables, {len(planned.starts)} starts on {len(devices)} "
+        f"{devices[0].platform} devices, {num_steps} steps a run; {_memory(planned)}"
+    )
+    evaluator = Evaluator(planned.problem, wanted.gradient == "forward", devices)
+    saved = Checkpoints(checkpoints)
+    design = Design(
+        planned.problem, evaluator, planned.starts, planned.knobs, planned.settings, planned.controls.tolerance,
+        folder, saved, wanted.checkpoint_evaluations, voice.progress, voice.asked_to_stop,
+    )  # fmt: skip
+    log = folder / "log.jsonl"
+    if resumes:
+        design.resume()
+    append_log(log, {"event": "resumed" if resumes else "started", "num_steps": num_steps, **made})
+    voice.line("compiling the run and its gradient …")
+    try:
+        status = design.go()
+    finally:
+        saved.close()
+    append_log(log, {"event": "ended", "status": status})
+    if status == INTERRUPTED:
+        return status
+    if not bool(jnp.any(jnp.isfinite(design.searches.value))):
+        raise RunError(f"{folder}: no start could be evaluated, see log.jsonl; narrow the bounds")
+    found = _found(study, planned, design, evaluator, voice)
+    best = designed_study(study, planned.problem, found["point"], _knobs(planned, found["start"]))
+    (folder / "best.toml").write_text(written(best), encoding="utf-8")
+    found["adaptive"] = _before_and_after(study, planned, found, best, folder, made, voice)
+    found |= {"status": status, "made": made, "wall_s": time.perf_counter() - began}
+    _write(folder, study, planned, design, found)
+    draw_design(folder)
+    write_design_page(folder)
+    return status
+
+
+def _devices(num_starts: int) -> list[Any]:
+    """As many as share the starts evenly."""
+    if jax.config.jax_default_device is not None:
+        return [jax.config.jax_default_device]
+    there = jax.devices()
+    return there[: max(n for n in range(1, len(there) + 1) if num_starts % n == 0)]
+
+
+def _memory(planned: Plan) -> str:
+    """What a gradient keeps: two levels of checkpoints, each about √n states."""
+    state = jax.eval_shape(planned.problem.case.start)
+    one = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(state))
+    kept = 2 * int(np.ceil(np.sqrt(len(planned.problem.schedule)))) + 10
+    total = one * kept * planned.problem.num_scenarios
+    return f"a gradient keeps about {kept} states of {one / 2**20:.2g} MiB, {total / 2**20:.3g} MiB a start"
+
+
+def _knobs(planned: Plan, start: int) -> Any:
+    return jax.tree.map(lambda x: x[start], planned.knobs)
+
+
+def _found(study: schema.Study, planned: Plan, design: Design, evaluator: Evaluator, voice: Voice) -> dict[str, Any]:
+    """The best start and its surroundings."""
+    problem, best = planned.problem, design.best()
+    search = jax.tree.map(lambda x: np.asarray(x[best]), design.searches)
+    knobs = _knobs(planned, best)
+
+    def told(what: str) -> Callable[[int, int], None]:
+        return lambda done, of: voice.line(f"{what}: {done} of {of}")
+
+    found: dict[str, Any] = {"start": best, "point": search.point, "search": search}
+    size = len(planned.starts)
+    around = neighbourhood(
+        problem, Batches(evaluator, size, told("around the optimum")), search.point, knobs,
+        search.multipliers, float(search.penalty),
+    )  # fmt: skip
+    found["around"] = around
+    found["slices"] = []
+    if problem.variables.size <= MOST_SLICED:
+        found["slices"] = slices(problem, Batches(evaluator, size, told("slices")), search.point, knobs)
+    return found
+
+
+def _before_and_after(
+    study: schema.Study, planned: Plan, found: dict, best: schema.Study, folder: pathlib.Path, made: dict, voice: Voice
+) -> dict[str, float]:
+    """Runs the first start and the best design with their own steps, draws both, and compares the terms."""
+    first = designed_study(study, planned.problem, planned.starts[found["start"]], _knobs(planned, found["start"]))
+    schedule = None
+    for name, one in (("before", first), ("after", best)):
+        voice.line(f"running the design {name}")
+        place = folder / name
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir()
+        (place / "study.toml").write_text(written(one), encoding="utf-8")
+        case = build(one)
+        axes = positions(case.model.grid, case.model.scales)
+        outcome = Run(case, controls(one), axes, place).go()
+        write_summary(place / "summary.json", summarise(outcome, one.title, made))
+        schedule = outcome.schedule
+    compare([folder / "before", folder / "after"], ["first start", "best design"], folder / "figures/before_after.png")
+    case = planned.problem.designed(jnp.asarray(found["point"]), _knobs(planned, found["start"]))
+    course = jax.jit(lambda case, schedule: case.observed(schedule))(case, jnp.asarray(schedule))
+    judgement = found["search"].judgement
+    changes = {}
+    if not planned.problem.uncertain:
+        for wish, term in zip(planned.problem.wishes, judgement.terms, strict=True):
+            own = float(TERMS[wish.name].measure(course))
+            changes[wish.name] = abs(own - float(term)) / (abs(float(term)) + 1e-300)
+    return changes
+
+
+def _write(folder: pathlib.Path, study: schema.Study, planned: Plan, design: Design, found: dict[str, Any]) -> None:
+    """`design.json` for the report, `summary.json` for scripts."""
+    problem, free = planned.problem, planned.problem.variables
+    ends = design.outcome()
+    for end in ends:
+        end["values"] = {path: np.asarray(v).tolist() for path, v in free.values(jnp.asarray(end["point"])).items()}
+        end["constraints"] = dict(zip(problem.constraint_names(), end["constraints"], strict=True))
+    coating = problem.designed(jnp.asarray(found["point"]), _knobs(planned, found["start"])).model.stack.coating
+    layers = [
+        {name: np.asarray(getattr(layer, name)).tolist() for name in ("modulus", "ionic_conductivity", "strain_limit")}
+        for layer in (coating.layers if coating is not None else ())
+    ]
+    around = found["around"]
+    facts = {
+        "title": study.title,
+        "status": found["status"],
+        "evaluations": design.evaluation,
+        "wall_s": found["wall_s"],
+        "labels": planned.labels,
+        "terms": [wish.name for wish in problem.wishes],
+        "units": {wish.name: _unit(TERMS[wish.name].dimension) for wish in problem.wishes},
+        "weights": np.asarray(_knobs(planned, found["start"]).weights).tolist(),
+        "variables": [_variable(v) for v in free.members],
+        "ends": ends,
+        "layers": layers,
+        "adaptive": found["adaptive"],
+        "slices": found["slices"],
+        "slopes": None if around is None else dict(zip(free.names, around.slopes.tolist(), strict=True)),
+        "moves": {} if around is None else {k: _in_words(free, found["point"], m) for k, m in around.moves.items()},
+        "indifferent": {} if around is None else around.is_indifferent,
+        "frontier": _frontier(problem, study),
+        "nearest": _nearest(layers),
+        "made": found["made"],
+    }
+    (folder / "design.json").write_text(json.dumps(facts, indent=1, allow_nan=False), encoding="utf-8")
+    best = ends[0]
+    summary = {
+        "title": study.title,
+        "status": found["status"],
+        "objective": best["objective"],
+        "optimality": best["optimality"],
+        "evaluations": design.evaluation,
+        "rejected": int(np.sum(np.asarray(design.searches.rejected))),
+        "converged_starts": int(np.sum(np.asarray(design.searches.status) == CONVERGED)),
+        "wall_s": found["wall_s"],
+        **{f"term {name}": value for name, value in best["terms"].items()},
+        **{name: value[0] if len(value) == 1 else value for name, value in best["values"].items()},
+        **found["made"],
+    }
+    write_summary(folder / "summary.json", summary)
+
+
+def _variable(variable: Any) -> dict[str, Any]:
+    """What the figures need, with the unit people use for numbers of that size."""
+    shown = quantities.pretty(np.sqrt(variable.lower * variable.upper) if variable.logarithmic else variable.upper,
+                              variable.dimension)  # fmt: skip
+    number, _, unit = shown.partition(" ")
+    middle = np.sqrt(variable.lower * variable.upper) if variable.logarithmic else variable.upper
+    return {
+        "path": variable.path, "lower": variable.lower, "upper": variable.upper, "unit": unit,
+        "factor": float(f"{float(number) / middle:.3g}"), "logarithmic": variable.logarithmic,
+        "points": variable.points,
+    }  # fmt: skip
+
+
+def _unit(dimension: str) -> str:
+    return "" if dimension == "1" else dimension
+
+
+def _in_words(free: Any, point: np.ndarray, move: np.ndarray) -> dict[str, str]:
+    """By what factor, or by how much, every variable moves."""
+    before, after = free.values(jnp.asarray(point)), free.values(jnp.asarray(point + move))
+    words = {}
+    for member in free.members:
+        old, new = float(before[member.path][0]), float(after[member.path][0])
+        words[member.path] = f"× {new / old:.3g}"
+    return words
+
+
+def _frontier(problem: Any, study: schema.Study) -> dict[str, Any] | None:
+    frontier = problem.frontier
+    if frontier is None:
+        return None
+    wanted = section(study).frontier
+    moduli = np.logspace(6, 11.5, 111)
+    families = 10 ** np.asarray(frontier.conductivity_of_families(jnp.asarray(moduli)))
+    return {
+        "modulus": moduli.tolist(),
+        "conductivity": (10 ** np.asarray(frontier.log_conductivity(jnp.asarray(moduli)))).tolist(),
+        "strain_limit": np.asarray(frontier.strain_limit(jnp.asarray(moduli))).tolist(),
+        "families": {name: row.tolist() for name, row in zip(frontier.families, families, strict=True)},
+        "materials": [m._asdict() for m in library_points(wanted.gels if wanted else False)],
+        "conductivity_exponent": float(frontier.conductivity_exponent),
+        "strain_exponent": float(frontier.strain_exponent),
+    }
+
+
+def _nearest(layers: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Library coatings nearest to the first layer's mean properties."""
+    if not layers:
+        return []
+    points = {point.name: point for point in library_points(True)}
+    materials = [
+        {
+            "name": name, "family": point.family, "modulus": point.modulus,
+            "ionic_conductivity": library.load(name)["ionic_conductivity"], "strain_limit": point.strain_limit,
+        }
+        for name, point in points.items()
+    ]  # fmt: skip
+    mean = {name: float(10 ** np.mean(np.log10(values))) for name, values in layers[0].items()}
+    return nearest(materials, mean["modulus"], mean["ionic_conductivity"], mean["strain_limit"])

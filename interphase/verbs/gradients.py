@@ -1,0 +1,162 @@
+"""`interphase check --gradients`: every term against every variable, four ways, and what a gradient costs."""
+
+import dataclasses
+import time
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from interphase.config import schema
+from interphase.config.design import plan
+from interphase.design.optimise import Evaluator
+
+TOLERANCE = 1e-10  # of the solves while gradients are compared: differences see what a looser one leaves
+STEP = 3e-4  # of the central differences, in the unit cube
+WIDE = 0.05  # relative change of a number, for the slope that a designer follows
+LARGEST_ERROR = 1e-4
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """Derivatives of one term by one variable, per unit of the cube, in the term's SI unit.
+
+    **Arguments:**
+
+    - `wide`: slope over ±5 % of the number, or `None` for one that may be zero.
+    """
+
+    term: str
+    variable: str
+    reverse: float
+    forward: float
+    central: float
+    wide: float | None
+
+    @property
+    def error(self) -> float:
+        """Of reverse mode against the central difference, relative."""
+        return abs(self.reverse - self.central) / (abs(self.central) + 1e-300)
+
+
+@dataclasses.dataclass(frozen=True)
+class Cost:
+    """Wall time of a gradient over that of a run, what it keeps over one state, and the steps of the run."""
+
+    time_ratio: float
+    memory_ratio: float
+    num_steps: int
+
+
+def compare_gradients(
+    study: schema.Study, tell: Callable[[str], None] = lambda text: None
+) -> tuple[list[Comparison], Cost]:
+    """Compares gradients at the study's own numbers, or in the middle of the bounds when those lie outside."""
+    assert study.design is not None
+    numerics = study.numerics.model_copy(update={"tolerance": TOLERANCE})
+    search = study.design.search.model_copy(update={"starts": 1})
+    one = study.design.model_copy(update={"search": search, "pareto": None})
+    planned = plan(study.model_copy(update={"numerics": numerics, "design": one}), tell)
+    problem, point = planned.problem, planned.starts[0]
+    knobs = jax.tree.map(lambda x: x[0], planned.knobs)
+    num_terms, num = len(problem.wishes), len(point)
+    only = eqx.tree_at(
+        lambda q: q.weights,
+        jax.tree.map(lambda x: jnp.stack([x] * num_terms), knobs),
+        jnp.eye(num_terms, dtype=knobs.weights.dtype),
+    )
+    given = (
+        jnp.tile(jnp.asarray(point), (num_terms, 1)), only,
+        jnp.zeros((num_terms, len(problem.constraint_names()))), jnp.full(num_terms, 1e-30),
+    )  # fmt: skip
+    scales = np.array([wish.scale for wish in problem.wishes])
+    tell("reverse mode")
+    reverse = Evaluator(problem)(*given)[2] * scales[:, None]
+    tell("forward mode")
+    forward = Evaluator(problem, forward=True)(*given)[2] * scales[:, None]
+    tell("central differences")
+    judge = eqx.filter_jit(lambda problem, x: problem.judge(x, knobs).terms)
+    central, wide = np.zeros((num_terms, num)), np.full((num_terms, num), np.nan)
+    names = problem.variables.names
+    for k in range(num):
+        up, down = (np.asarray(judge(problem, _shifted(point, k, s * STEP))) for s in (1, -1))
+        central[:, k] = (up - down) / (2 * STEP)
+        broad = _wide_step(problem, point, k)
+        if broad is not None:
+            up, down = (np.asarray(judge(problem, _shifted(point, k, s * broad))) for s in (1, -1))
+            wide[:, k] = (up - down) / (2 * broad)
+    rows = [
+        Comparison(
+            term=wish.name,
+            variable=names[k],
+            reverse=float(reverse[i, k]),
+            forward=float(forward[i, k]),
+            central=float(central[i, k]),
+            wide=float(wide[i, k]) if np.isfinite(wide[i, k]) else None,
+        )
+        for i, wish in enumerate(problem.wishes)
+        for k in range(num)
+    ]
+    return rows, _cost(problem, jnp.asarray(point), knobs, judge)
+
+
+def _shifted(point: np.ndarray, k: int, by: float) -> jax.Array:
+    moved = point.copy()
+    moved[k] += by
+    return jnp.asarray(moved)
+
+
+def _wide_step(problem: Any, point: np.ndarray, k: int) -> float | None:
+    """Half the part of the cube that ±5 % of a number span."""
+    owner = [member for member in problem.variables.members for _ in range(member.points)][k]
+    value = float(owner.value(point[k]))
+    if value == 0:
+        return None
+    if owner.logarithmic:
+        return float(np.log1p(WIDE) / np.log(owner.upper / owner.lower))
+    return WIDE * abs(value) / (owner.upper - owner.lower)
+
+
+def _cost(problem: Any, point: jax.Array, knobs: Any, judge: Callable) -> Cost:
+    def objective(problem: Any, x: jax.Array) -> jax.Array:
+        return problem.judge(x, knobs).objective
+
+    gradient = eqx.filter_jit(lambda problem, x: jax.value_and_grad(lambda y: objective(problem, y))(x))
+    compiled = gradient.lower(problem, point).compile()
+    walls = []
+    for function in (lambda: judge(problem, point), lambda: compiled(problem, point)):
+        jax.block_until_ready(function())
+        began = time.perf_counter()
+        jax.block_until_ready(function())
+        walls.append(time.perf_counter() - began)
+    state = jax.eval_shape(problem.case.start)
+    one = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(state))
+    kept = compiled.compiled.memory_analysis().temp_size_in_bytes
+    return Cost(walls[1] / walls[0], kept / one, len(problem.schedule))
+
+
+def table(rows: list[Comparison], cost: Cost) -> str:
+    """The comparison as text."""
+    heads = "".join(f"{name:>14s}" for name in ("reverse", "forward", "central"))
+    lines = [f"{'term':24s}{'variable':40s}{heads}{'error':>10s}{'over ±5 %':>12s}"]
+    for row in rows:
+        wide = "" if row.wide is None or row.reverse == 0 else f"{100 * (row.wide / row.reverse - 1):+.1f} %"
+        lines.append(
+            f"{row.term:24s}{row.variable:40s}{row.reverse:14.6e}{row.forward:14.6e}{row.central:14.6e}"
+            f"{row.error:10.1e}{wide:>12s}"
+        )
+    lines.append(
+        f"a gradient costs {cost.time_ratio:.1f} runs and {cost.memory_ratio:.0f} stored states over "
+        f"{cost.num_steps} steps"
+    )
+    return "\n".join(lines)
+
+
+def worst(rows: list[Comparison]) -> Comparison | None:
+    """The comparison that is off by most, if any is off by more than the largest error; exact zeros are not."""
+    scale = {row.term: max(abs(r.central) for r in rows if r.term == row.term) for row in rows}
+    off = [r for r in rows if r.error > LARGEST_ERROR and abs(r.reverse - r.central) > 1e-7 * scale[r.term]]
+    return max(off, key=lambda row: row.error, default=None)

@@ -1,0 +1,165 @@
+"""Free numbers, terms and constraints on a real study, without running it."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from interphase.config import design as designing
+from interphase.config.load import StudyError, read_study, written
+from interphase.config.places import place
+from interphase.design.analysis import nearest
+from interphase.design.variables import Variable, Variables
+from studies import write_small
+
+FREE = """
+[[design.variables]]
+path = "coating.layers[0].modulus"
+lower = "0.1 GPa"
+upper = "100 GPa"
+
+[[design.variables]]
+path = "coating.layers[0].ionic_conductivity"
+lower = "1e-5 S/m"
+upper = "0.1 S/m"
+points = 4
+
+[[design.variables]]
+path = "coating.layers[0].thickness"
+lower = "390 nm"
+upper = "420 nm"
+"""
+
+
+@pytest.fixture
+def study_file(tmp_path):
+    file = write_small(tmp_path)
+    file.write_text(file.read_text() + FREE)
+    return file
+
+
+@pytest.fixture
+def problem(study_file, monkeypatch):
+    """The problem with a schedule that nobody ran for."""
+    return designing.plan(read_study(study_file), schedule=np.array([0.1, 0.2]))
+
+
+UNITS = some.lists(some.floats(0, 1), min_size=1, max_size=5)
+
+
+@given(some.floats(1e-9, 1e9), some.floats(1.1, 1e6), some.booleans(), UNITS)
+def test_the_cube_and_the_numbers_are_one_to_one(lower, ratio, logarithmic, units):
+    variable = Variable("x", "1", lambda case, value: case, lower, lower * ratio, logarithmic, len(units))
+    values = np.asarray(variable.value(np.asarray(units)))
+    assert np.all(values >= lower * (1 - 1e-9))
+    assert np.all(values <= lower * ratio * (1 + 1e-9))
+    np.testing.assert_allclose(variable.unit(values), units, atol=1e-6)
+
+
+def test_every_number_arrives_where_it_belongs(problem):
+    free, case = problem.problem.variables, problem.problem.case
+    wanted = {
+        "coating.layers[0].modulus": 5e9,
+        "coating.layers[0].ionic_conductivity": [1e-4, 1e-3, 1e-2, 2e-2],
+        "coating.layers[0].thickness": 4e-7,
+    }
+    layer = free.applied(case, jnp.asarray(free.point(wanted))).model.stack.coating.layers[0]
+    np.testing.assert_allclose(layer.modulus, [5e9], rtol=1e-9)
+    np.testing.assert_allclose(layer.ionic_conductivity, wanted["coating.layers[0].ionic_conductivity"], rtol=1e-9)
+    np.testing.assert_allclose(layer.thickness, 4e-7, rtol=1e-9)
+    assert layer.thickness.shape == ()
+
+
+def test_the_frontier_bounds_every_control_point_and_sets_the_strain_limit(problem):
+    one = problem.problem
+    knobs = jax.tree.map(lambda x: x[0], problem.knobs)
+    assert len(one.constraint_names()) == 4
+    point = jnp.full(one.variables.size, 0.5)
+    layer = one.designed(point, knobs).model.stack.coating.layers[0]
+    np.testing.assert_allclose(layer.strain_limit, one.frontier.strain_limit(layer.modulus))
+    beyond = one._beyond(one.designed(point, knobs), knobs)
+    expected = np.log10(np.asarray(layer.ionic_conductivity)) - np.asarray(one.frontier.log_conductivity(layer.modulus))
+    np.testing.assert_allclose(beyond, expected, rtol=1e-9)
+
+
+def test_the_best_design_is_a_study_with_its_numbers(problem, study_file):
+    one = problem.problem
+    knobs = jax.tree.map(lambda x: x[0], problem.knobs)
+    point = np.full(one.variables.size, 0.25)
+    study = designing.designed_study(read_study(study_file), one, point, knobs)
+    values = one.variables.values(jnp.asarray(point))
+    layer = study.coating.layers[0]
+    np.testing.assert_allclose(layer.modulus, values["coating.layers[0].modulus"], rtol=1e-12)
+    np.testing.assert_allclose(layer.ionic_conductivity, values["coating.layers[0].ionic_conductivity"], rtol=1e-12)
+    assert layer.strain_limit is not None
+    assert study.design is None
+    assert "best design" in written(study)
+
+
+def test_a_current_changes_all_steps_in_proportion(study_file):
+    study = read_study(study_file, ["protocol.steps[1]={current='-2 mA/cm^2', duration='1 s'}"])
+    found = place("protocol.current", study)
+    case = designing.build(study)
+    changed = found.put(case, jnp.asarray([30.0]))
+    np.testing.assert_allclose(changed.protocol.current, [30.0, -60.0])
+
+
+def test_one_schedule_suits_all():
+    """At every time the step is no larger than any run's own step there, and the end is met."""
+    first, second = np.array([0.1, 0.2, 0.3, 0.4]), np.array([0.25, 0.25, 0.05, 0.05, 0.4])
+    merged = designing.smallest_of([first, second])
+    assert merged.sum() == pytest.approx(1.0)
+    begins = np.concatenate([[0], np.cumsum(merged)[:-1]])
+    for own in (first, second):
+        ends = np.cumsum(own)
+        for begin, size in zip(begins, merged, strict=True):
+            assert size <= own[min(np.searchsorted(ends, begin + 1e-12, side="right"), len(own) - 1)] + 1e-12
+
+
+def test_the_nearest_material_is_itself_and_lacks_nothing():
+    materials = [
+        {"name": "a", "modulus": 1e9, "ionic_conductivity": 1e-3, "strain_limit": 0.1},
+        {"name": "b", "modulus": 1e11, "ionic_conductivity": 1e-4, "strain_limit": None},
+    ]
+    found = nearest(materials, 1e9, 1e-3, 0.1)
+    assert found[0]["name"] == "a"
+    assert found[0]["distance"] == 0
+    assert not found[0]["lacks"]
+    assert any("conductivity" in text for text in found[1]["lacks"])
+    assert any("strain limit" in text for text in found[1]["lacks"])
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["design.variables[0].path=coating.layers[3].modulus"], "has 1 layers"),
+        (["design.variables[0].path=coating.layers[0].colour"], "cannot be set free"),
+        (["design.variables[0].path=grid.cells"], "cannot be set free"),
+        (["design.variables[0].lower=200 GPa"], "is not below"),
+        (["design.variables[0].lower=3 nm"], "Pa"),
+        (["design.variables[0].lower=0 GPa", "design.variables[0].scale=log"], "no logarithm"),
+        (["design.variables[2].lower=100 nm"], "is not resolved by cells"),
+        (["design.variables[2].upper=2 um"], "leaves no room"),
+        (["design.variables[2].points=3"], "is one number"),
+        (["design.variables[2].path=coating.layers[0].modulus"], "is free already"),
+        (["design.terms=[{name='beauty'}]"], "is unknown; there are overpotential"),
+        (["design.terms=[{name='overpotential', weight=0}]"], "every weight is 0"),
+        (["design.terms=[{name='overpotential', limit='3 nm'}]"], "give a voltage"),
+        (["design.frontier.strain_limit=false"], "strain_limit"),
+        (["design.pareto={term='hot_spot', weights=[1, 2]}"], "is no term"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_designed_is_refused_with_its_key(study_file, overrides, message):
+    with pytest.raises(StudyError, match=r"design|coating|grid") as caught:
+        designing.plan(read_study(study_file, overrides), schedule=np.array([0.1]))
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_tie_follows_the_values():
+    applied = []
+    free = Variables((), ties=(lambda case: applied.append(case) or case,))
+    assert free.applied("case", jnp.zeros(0)) == "case"  # pyright: ignore
+    assert applied == ["case"]
