@@ -277,9 +277,6 @@ def materials(name: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="
     print(library.describe(name) if name else library.overview())
 
 
-BENCH_GRIDS = ((64, 64), (128, 128), (256, 256), (32, 32, 32), (64, 64, 64))
-
-
 @app.command
 def bench(device: Device = None, precision: Literal["float32", "float64"] = "float64", quick: bool = False) -> None:
     """Measures time per coupled step and per act against grid size, and prints a table.
@@ -293,27 +290,29 @@ def bench(device: Device = None, precision: Literal["float32", "float64"] = "flo
     from interphase.config.build import build
     from interphase.config.load import validated
     from interphase.run.bench import measure_case, table
+    from interphase.verbs.bench import GRIDS, bench_study
 
     timings = []
-    for cells in BENCH_GRIDS[:2] if quick else BENCH_GRIDS:
+    for cells in GRIDS[:2] if quick else GRIDS:
         print(f"{'×'.join(map(str, cells))} …", file=sys.stderr)
-        study = validated(_bench_study(cells, precision), "bench")
+        study = validated(bench_study(cells, precision), "bench")
         timings.append(measure_case(build(study), precision))
     made = _made()
     print(f"{_device()}, {', '.join(f'{k} {v}' for k, v in made['versions'].items())}, {made['date']}\n")
     print(table(timings))
 
 
-def _bench_study(cells: tuple[int, ...], precision: str) -> dict[str, Any]:
-    return {
-        "title": "bench",
-        "grid": {"cells": list(cells), "size": ["1.024 um"] * len(cells)},
-        "surface": {"level": "200 nm", "bumps": [{"height": "60 nm", "radius": "150 nm"}]},
-        "coating": {"layers": [{"material": "lipon", "thickness": "200 nm"}]},
-        "electrolyte": {"material": "lipf6-ec-dmc"},
-        "protocol": {"steps": [{"duration": "10 s", "current": "1 mA/cm^2"}]},
-        "numerics": {"precision": precision},
-    }
+@app.command
+def verify() -> None:
+    """Runs the slow tests: convergence, closed forms, published numbers. Needs a checkout with its tests."""
+    from interphase.config.load import StudyError
+
+    root = pathlib.Path(__file__).parents[1]
+    if not (root / "tests").is_dir():
+        raise StudyError(f"{root}: there are no tests beside the package; verify from a checkout of the project")
+    sys.exit(
+        subprocess.run([sys.executable, "-m", "pytest", "-m", "slow and not gpu"], cwd=root, check=False).returncode
+    )
 
 
 # --- running ----------------------------------------------------------------------------------------------------------

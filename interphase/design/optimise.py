@@ -246,6 +246,7 @@ class Design:
                     "rejected": int(search.rejected),
                     "optimality": float(search.norm / (search.first_norm + 1e-300)),
                     "terms": dict(zip(names, search.judgement.terms.tolist(), strict=True)),
+                    "shares": dict(zip(names, search.judgement.shares.tolist(), strict=True)),
                     "constraints": search.judgement.constraints.tolist(),
                     "point": search.point.tolist(),
                 }

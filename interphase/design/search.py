@@ -24,11 +24,12 @@ from interphase.design.variables import Point
 RUNNING, CONVERGED, STALLED = 0, 1, 2
 STATUS = ("running", "converged", "stalled")
 ARMIJO = 1e-4
-SHRINK = 0.3  # of α after a rejected trial
+SHRINK = (0.1, 0.5)  # bounds of how α falls after a rejected trial
 LONGEST = 0.25  # of the unit cube that a trial may go along any variable
 SHORTEST = 1e-4  # below which a line search has failed
+PATIENCE = {"lbfgs": 3, "adam": 20}  # iterations in a row without a fall; Adam overshoots and comes back
 KEPT = 1e-3  # violation that counts as none
-PENALTY, PENALTY_GROWTH, LARGEST_PENALTY = 10.0, 4.0, 1e4
+PENALTY, PENALTY_GROWTH, LARGEST_PENALTY = 1.0, 4.0, 1e4
 
 
 class Settings(eqx.Module):
@@ -38,7 +39,7 @@ class Settings(eqx.Module):
 
     - `method`: `"lbfgs"` or `"adam"`.
     - `tolerance`: of the projected gradient over the first one.
-    - `stall`: relative fall of the objective below which an iteration counts as none; three in a row end the search.
+    - `stall`: relative fall of the objective below which an iteration counts as none; see `PATIENCE`.
     - `evaluations`: most per start.
     - `learning_rate`, `clip`: of Adam, in the unit cube; the rate decays as a cosine over the evaluations.
     """
@@ -136,7 +137,7 @@ def advance(
     falls = value <= search.value + promised
     takes = solved & (search.must_take | falls | (settings.method == "adam")) & (search.status == RUNNING)
     moved = _moved(search, value, gradient, judgement, settings)
-    refused = _refused(search, settings)
+    refused = _refused(search, jnp.where(solved, value, jnp.inf), settings)
     chosen = _either(takes, moved, refused)
     return _either(search.status == RUNNING, chosen, search), takes
 
@@ -177,12 +178,14 @@ def _moved(search: Search, value: Scalar, gradient: Point, judgement: Judgement,
             memory, jnp.asarray(False), first_norm, norm, search.taken + 1, idle,
         ),
     )  # fmt: skip
-    return _rested(search, norm <= settings.tolerance * first_norm, idle >= 3, settings)
+    return _rested(search, norm <= settings.tolerance * first_norm, idle >= PATIENCE[settings.method], settings)
 
 
-def _refused(search: Search, settings: Settings) -> Search:
-    """A shorter trial; when it is too short, first along the gradient, then none."""
-    length = SHRINK * search.length
+def _refused(search: Search, value: Scalar, settings: Settings) -> Search:
+    """A shorter trial, at the minimum of the parabola through what is known; when it is too short, none."""
+    slope = jnp.vdot(search.gradient, search.trial - search.point)
+    shrink = jnp.clip(-0.5 * slope / (value - search.value - slope), *SHRINK)
+    length = jnp.where(jnp.isfinite(shrink), shrink, SHRINK[0]) * search.length
     step = jnp.max(jnp.abs(length * search.direction))
     trial = jnp.clip(search.point + length * search.direction, 0.0, 1.0)
     search = eqx.tree_at(lambda s: (s.length, s.trial, s.rejected), search, (length, trial, search.rejected + 1))

@@ -43,6 +43,7 @@ def draw_design(folder: pathlib.Path) -> list[pathlib.Path]:
             ("slices.png", _slices),
             ("frontier.png", _frontier),
             ("profiles.png", _profiles),
+            ("front.png", _front),
         ):
             figure = draw(design, history)
             if figure is not None:
@@ -206,6 +207,26 @@ def _profiles(design: dict[str, Any], history: dict[str, np.ndarray]) -> Figure 
         axes.set_xlabel("depth: 0 at the lithium, 1 outside")
         axes.grid(True)
         axes.legend()
+    return figure
+
+
+def _front(design: dict[str, Any], history: dict[str, np.ndarray]) -> Figure | None:
+    """The swept term against all the others together, a point per weight."""
+    name = design.get("pareto")
+    if not name:
+        return None
+    ends = sorted(design["ends"], key=lambda end: end["terms"][name])
+    swept = [end["terms"][name] for end in ends]
+    others = [sum(share for wish, share in end["shares"].items() if wish != name) for end in ends]
+    figure = style.new_figure(4.6, 3.4)
+    axes = figure.subplots()
+    axes.plot(swept, others, "o-", color=style.BLUE)
+    for end, x, y in zip(ends, swept, others, strict=True):
+        axes.annotate(design["labels"][end["start"]], (x, y), xytext=(5, 4), textcoords="offset points", fontsize=7)
+    axes.set_xlabel(f"{_NAMES.get(name, name)} ({design['units'][name]})")
+    axes.set_ylabel("all other terms, weighted")
+    axes.set_title("What one costs the other")
+    axes.grid(True)
     return figure
 
 

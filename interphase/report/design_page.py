@@ -14,6 +14,7 @@ _CAPTIONS = {
     "objective.png": "How the objective of every start fell, and what the best one's is made of.",
     "variables.png": "The path of every free number; dashed: its bounds.",
     "profiles.png": "Graded properties at the start and at the end of the best search.",
+    "front.png": "The front: each point is the best design for one weight.",
     "slices.png": "Objective and its parts through the optimum, one number at a time; hollow: beyond the frontier.",
     "frontier.png": "What chemistry attains: library materials, the envelopes fitted to them, and the design.",
     "before_after.png": "The first start and the best design at the end of the run, and the way there.",

@@ -196,6 +196,7 @@ def _write(folder: pathlib.Path, study: schema.Study, planned: Plan, design: Des
         "indifferent": {} if around is None else around.is_indifferent,
         "frontier": _frontier(problem, study),
         "nearest": _nearest(layers),
+        "pareto": None if (sweep := section(study).pareto) is None else sweep.term,
         "made": found["made"],
     }
     (folder / "design.json").write_text(json.dumps(facts, indent=1, allow_nan=False), encoding="utf-8")
