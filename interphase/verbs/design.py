@@ -139,10 +139,10 @@ def _before_and_after(
     study: schema.Study, planned: Plan, found: dict, best: schema.Study, folder: pathlib.Path, made: dict, voice: Voice
 ) -> dict[str, float]:
     """Runs the first start and the best design with their own steps, draws both, and compares the terms."""
-    first = designed_study(study, planned.problem, planned.starts[found["start"]], _knobs(planned, found["start"]))
+    first = designed_study(study, planned.problem, planned.starts[0], _knobs(planned, found["start"]))
     schedule = None
     for name, one in (("before", first), ("after", best)):
-        voice.line(f"running the design {name}")
+        voice.line(f"running the coating {name}")
         place = folder / name
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir()
