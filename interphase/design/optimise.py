@@ -4,18 +4,18 @@ All starts are one batch. With several devices the batch is shared between them;
 solver then, because every device runs its own loops.
 """
 
-import contextlib
 import dataclasses
 import pathlib
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
-from jaxtyping import Array
+from jaxtyping import Array, PyTree
 
 from interphase.design.problem import Judgement, Knobs, Problem
 from interphase.design.search import RUNNING, STATUS, Search, Settings, advance, begin
@@ -125,6 +125,7 @@ class Design:
         asked_to_stop: Callable[[], bool] = lambda: False,
     ):
         self.problem, self.evaluator, self.knobs, self.settings = problem, evaluator, knobs, settings
+        self.tolerance = tolerance
         self.folder, self.checkpoints, self.every = folder, checkpoints, checkpoint_evaluations
         self.tell, self.asked_to_stop = tell, asked_to_stop
         dtype = problem.schedule.dtype
@@ -147,7 +148,9 @@ class Design:
         latest = self.checkpoints.latest()
         if latest is None:
             raise CheckpointError(f"{self.folder}: the design ended before its first checkpoint; start it again")
-        self.searches, extra = self.checkpoints.restore(latest, self.searches)
+        there, empty = _not_empty(self.searches)
+        there, extra = self.checkpoints.restore(latest, there)
+        self.searches = eqx.combine(there, empty)
         self.evaluation = extra["evaluation"]
         Series(self.folder / "history.csv", self.columns).truncate_after(self.evaluation)
 
@@ -211,25 +214,25 @@ class Design:
             values_si = [x for part in self.problem.variables.values(jnp.asarray(point)).values() for x in part]
             for name, u, value in zip(self.problem.variables.names, point, values_si, strict=True):
                 row[name], row[f"{name} unit"] = float(value), float(u)
-            unusable = not np.isfinite(row["lagrangian"]) or not np.isfinite(row["gradient_norm"])
+            is_finite = np.isfinite(row["lagrangian"]) and np.isfinite(row["gradient_norm"])
+            is_solved = row["residual"] <= self.tolerance
             row = {key: value if np.isfinite(value) else None for key, value in row.items()}
             self.history.append(row)
             if self.folder is None:
                 continue
             Series(self.folder / "history.csv", self.columns).append(row)
-            if unusable or (not takes[k] and row["residual"] is not None and row["residual"] > 0):
-                reason = "not finite" if unusable else "longer than it helps, or a step was not solved"
-                self._log("rejected", start=int(k), reason=reason, residual=row["residual"])
+            if not takes[k]:
+                reason = "does not fall enough" if is_solved else "a step was not solved"
+                self._log("rejected", start=int(k), reason=reason if is_finite else "not finite")
         self._log("evaluated", wall_s=wall, running=int(np.sum(np.asarray(self.searches.status) == RUNNING)))
 
     def _save(self) -> None:
         if self.checkpoints is not None:
-            self.checkpoints.save(self.evaluation, self.searches, {"evaluation": self.evaluation})
+            self.checkpoints.save(self.evaluation, _not_empty(self.searches)[0], {"evaluation": self.evaluation})
 
     def _log(self, event: str, **facts: Any) -> None:
         if self.folder is not None:
-            with contextlib.suppress(FileNotFoundError):
-                append_log(self.folder / "log.jsonl", {"event": event, "evaluation": self.evaluation, **facts})
+            append_log(self.folder / "log.jsonl", {"event": event, "evaluation": self.evaluation, **facts})
 
     def outcome(self) -> list[dict[str, Any]]:
         """How every start ended, best first."""
@@ -253,6 +256,11 @@ class Design:
             )
         best = self.best()
         return sorted(ends, key=lambda end: (end["start"] != best, end["objective"]))
+
+
+def _not_empty(tree: PyTree) -> tuple[PyTree, PyTree]:
+    """What can be saved, and arrays without an entry (no constraints), which Orbax refuses."""
+    return eqx.partition(tree, lambda leaf: leaf.size > 0)
 
 
 def history_columns(problem: Problem) -> tuple[str, ...]:
