@@ -60,15 +60,9 @@ class Variable(eqx.Module):
 
 
 class Variables(eqx.Module):
-    """All that is free, in order.
-
-    **Arguments:**
-
-    - `ties`: applied after the values are in: what follows from them, such as a strain limit from a modulus.
-    """
+    """All that is free, in order."""
 
     members: tuple[Variable, ...] = eqx.field(static=True)
-    ties: tuple[Callable[[Case], Case], ...] = eqx.field(static=True, default=())
 
     @property
     def size(self) -> int:
@@ -93,6 +87,4 @@ class Variables(eqx.Module):
         values = self.values(point)
         for member in self.members:
             case = member.put(case, values[member.path])
-        for tie in self.ties:
-            case = tie(case)
         return case

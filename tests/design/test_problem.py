@@ -11,7 +11,7 @@ from interphase.config import design as designing
 from interphase.config.load import StudyError, read_study, written
 from interphase.config.places import place
 from interphase.design.analysis import nearest
-from interphase.design.variables import Variable, Variables
+from interphase.design.variables import Variable
 from studies import write_small
 
 FREE = """
@@ -156,10 +156,3 @@ def test_what_cannot_be_designed_is_refused_with_its_key(study_file, overrides, 
         designing.plan(read_study(study_file, overrides), schedule=np.array([0.1]))
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
-
-
-def test_a_tie_follows_the_values():
-    applied = []
-    free = Variables((), ties=(lambda case: applied.append(case) or case,))
-    assert free.applied("case", jnp.zeros(0)) == "case"  # pyright: ignore
-    assert applied == ["case"]
