@@ -44,6 +44,8 @@ from interphase.solvers.newton import Newton, NewtonReport
 from interphase.state import Plating, Solution, State
 from interphase.units import Scales
 
+FADING_AREA = 1e-3  # surface per volume [1/cell] below which a current no longer counts in full for the speed
+
 
 class Numerics(eqx.Module):
     """How the equations are solved; none of it is physics.
@@ -199,7 +201,9 @@ class Model(eqx.Module):
         current = growth / balance.dt
         mean_current = jnp.sum(current) * grid.cell_volume / grid.area
         continued = continued_off(current, balance.area, grid)
-        speed = jnp.maximum(jnp.max(jnp.abs(solution.velocity)), jnp.max(jnp.abs(continued) * (balance.area > 1e-3)))
+        # Where there is next to no surface the current fades out: a threshold would make the speed jump.
+        fading = jnp.clip(balance.area / FADING_AREA, 0.0, 1.0)
+        speed = jnp.maximum(jnp.max(jnp.abs(solution.velocity)), jnp.max(jnp.abs(continued) * fading))
         report = StepReport(
             balance=newton_report,
             salt=None,
