@@ -22,7 +22,7 @@ from interphase.design.problem import Judgement
 from interphase.design.variables import Point
 
 RUNNING, CONVERGED, STALLED = 0, 1, 2
-STATUS = ("running", "converged", "stalled")
+STATUS = ("not at rest", "converged", "stalled")
 ARMIJO = 1e-4
 SHRINK = (0.1, 0.5)  # bounds of how α falls after a rejected trial
 LONGEST = 0.25  # of the unit cube that a trial may go along any variable
