@@ -17,7 +17,7 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, PyTree
 
-from interphase.design.problem import Judgement, Knobs, Problem
+from interphase.design.problem import AbstractProblem, Judgement, Knobs
 from interphase.design.search import RUNNING, STATUS, Search, Settings, advance, begin
 from interphase.io.checkpoint import CheckpointError, Checkpoints
 from interphase.io.records import Series, append_log
@@ -51,7 +51,7 @@ class Evaluator:
     - `devices`: that share the batch; its size must be a multiple of their number.
     """
 
-    def __init__(self, problem: Problem, forward: bool = False, devices: Sequence[Any] | None = None):
+    def __init__(self, problem: AbstractProblem, forward: bool = False, devices: Sequence[Any] | None = None):
         devices = devices or [jax.config.jax_default_device or jax.devices()[0]]
         mesh = Mesh(np.array(devices), ("starts",))
         self._shared = NamedSharding(mesh, PartitionSpec("starts"))
@@ -83,13 +83,13 @@ class Evaluator:
         return jax.device_get(self._function(self._problem, *given))
 
 
-def _reverse(problem: Problem, point, knobs, multipliers, penalty):
+def _reverse(problem: AbstractProblem, point, knobs, multipliers, penalty):
     function = lambda x: problem.lagrangian(x, knobs, multipliers, penalty)  # noqa: E731
     (value, judgement), gradient = jax.value_and_grad(function, has_aux=True)(point)
     return value, judgement, gradient
 
 
-def _forward(problem: Problem, point, knobs, multipliers, penalty):
+def _forward(problem: AbstractProblem, point, knobs, multipliers, penalty):
     function = lambda x: problem.lagrangian(x, knobs, multipliers, penalty)  # noqa: E731
 
     def along(direction):
@@ -112,7 +112,7 @@ class Design:
 
     def __init__(
         self,
-        problem: Problem,
+        problem: AbstractProblem,
         evaluator: Evaluator,
         starts: np.ndarray,
         knobs: Knobs,
@@ -152,7 +152,7 @@ class Design:
         there, extra = self.checkpoints.restore(latest, there)
         self.searches = eqx.combine(there, empty)
         self.evaluation = extra["evaluation"]
-        Series(self.folder / "history.csv", self.columns).truncate_after(self.evaluation)
+        Series(self.folder / "history.csv", self.columns).truncate_after(float(self.evaluation))
 
     def go(self) -> str:
         """Searches until every start has come to rest or its evaluations are used up; returns the status."""
@@ -263,7 +263,7 @@ def _not_empty(tree: PyTree) -> tuple[PyTree, PyTree]:
     return eqx.partition(tree, lambda leaf: leaf.size > 0)
 
 
-def history_columns(problem: Problem) -> tuple[str, ...]:
+def history_columns(problem: AbstractProblem) -> tuple[str, ...]:
     """Columns of `history.csv`."""
     terms = [name for wish in problem.wishes for name in (wish.name, f"{wish.name} share")]
     variables = [name for variable in problem.variables.names for name in (variable, f"{variable} unit")]

@@ -8,6 +8,7 @@ terms, q/limit − 1, and the material frontier, log₁₀ κ/κ_max(E) at every
 Source of L: Rockafellar, J. Optim. Theory Appl. 12 (1973) 555.
 """
 
+import abc
 from collections.abc import Callable
 
 import equinox as eqx
@@ -56,7 +57,7 @@ class Uncertain(eqx.Module):
 
 
 class Knobs(eqx.Module):
-    """What an optimum depends on besides physics.
+    """What an optimum depends on besides physics; of one start or, as a batch, of all.
 
     **Arguments:**
 
@@ -64,9 +65,9 @@ class Knobs(eqx.Module):
     - `conductivity_exponent`, `strain_exponent`: of the frontier; unused without one.
     """
 
-    weights: Float[Array, " wishes"]
-    conductivity_exponent: Scalar
-    strain_exponent: Scalar
+    weights: Float[Array, "*starts wishes"]
+    conductivity_exponent: Float[Array, "*starts"]
+    strain_exponent: Float[Array, "*starts"]
 
 
 class Judgement(eqx.Module):
@@ -86,8 +87,36 @@ class Judgement(eqx.Module):
     residual: Scalar
 
 
-class Problem(eqx.Module):
-    """All of it.
+class AbstractProblem(eqx.Module):
+    """What a search needs of a problem.
+
+    **Arguments:**
+
+    - `schedule`: step sizes of a run [s]; its precision is that of the search.
+    - `variables`, `wishes`: what is free and what is wanted.
+    """
+
+    schedule: eqx.AbstractVar[Float[Array, " steps"]]
+    variables: eqx.AbstractVar[Variables]
+    wishes: eqx.AbstractVar[tuple[Wish, ...]]
+
+    @abc.abstractmethod
+    def judge(self, point: Point, knobs: Knobs) -> Judgement:
+        """What a design is worth."""
+
+    @abc.abstractmethod
+    def constraint_names(self) -> list[str]:
+        """What every constraint holds back."""
+
+    def lagrangian(self, point: Point, knobs: Knobs, multipliers: Array, penalty: Scalar) -> tuple[Scalar, Judgement]:
+        """L, and what it is made of."""
+        judgement = self.judge(point, knobs)
+        pressed = jnp.maximum(multipliers + penalty * judgement.constraints, 0.0)
+        return judgement.objective + jnp.sum(pressed**2 - multipliers**2) / (2 * penalty), judgement
+
+
+class Problem(AbstractProblem):
+    """A coating under a simulated run.
 
     **Arguments:**
 
@@ -149,12 +178,6 @@ class Problem(eqx.Module):
             constraints=jnp.concatenate([jnp.stack(limits) if limits else jnp.zeros(0), self._beyond(designed, knobs)]),
             residual=jnp.max(residual),
         )
-
-    def lagrangian(self, point: Point, knobs: Knobs, multipliers: Array, penalty: Scalar) -> tuple[Scalar, Judgement]:
-        """L, and what it is made of."""
-        judgement = self.judge(point, knobs)
-        pressed = jnp.maximum(multipliers + penalty * judgement.constraints, 0.0)
-        return judgement.objective + jnp.sum(pressed**2 - multipliers**2) / (2 * penalty), judgement
 
     def constraint_names(self) -> list[str]:
         """What every constraint holds back."""

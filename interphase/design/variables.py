@@ -38,7 +38,7 @@ class Variable(eqx.Module):
     logarithmic: bool = eqx.field(static=True)
     points: int = eqx.field(static=True, default=1)
 
-    def value(self, unit: Array) -> Array:
+    def value(self, unit: Array | np.ndarray | float) -> Any:
         """p(u) [SI]."""
         if self.logarithmic:
             return self.lower * (self.upper / self.lower) ** unit

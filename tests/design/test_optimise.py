@@ -3,20 +3,19 @@
 import csv
 import json
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from interphase.design.optimise import INTERRUPTED, Design, Evaluator
-from interphase.design.problem import Judgement, Knobs, Wish
+from interphase.design.problem import AbstractProblem, Judgement, Knobs, Wish
 from interphase.design.search import Settings
 from interphase.design.variables import Variable, Variables
 from interphase.io.checkpoint import CheckpointError, Checkpoints
 
 
-class Valley(eqx.Module):
+class Valley(AbstractProblem):
     """Rosenbrock's valley in the unit cube, in place of a simulation."""
 
     schedule: jax.Array
@@ -27,10 +26,6 @@ class Valley(eqx.Module):
         x, y = 4 * point - 2
         share = jnp.stack([knobs.weights[0] * ((1 - x) ** 2 + 10 * (y - x**2) ** 2)])
         return Judgement(share[0], share, share, jnp.zeros(0), jnp.zeros(()))
-
-    def lagrangian(self, point, knobs, multipliers, penalty):
-        judgement = self.judge(point, knobs)
-        return judgement.objective, judgement
 
     def constraint_names(self):
         return []
