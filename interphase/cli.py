@@ -5,16 +5,14 @@ Exit codes: 0 good, 2 bad input, 3 a run that cannot go on, 130/143 interrupted.
 
 import contextlib
 import difflib
-import importlib.metadata
 import json
+import math
 import os
 import pathlib
-import platform
 import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any, Literal
 
@@ -116,18 +114,19 @@ def run(
     """
     from interphase.config.load import find, read_study
     from interphase.verbs import folders
+    from interphase.verbs.machine import choose_device, device_name
 
     overrides = [*set_, *([f"numerics.precision={precision}"] if precision else [])]
     parsed = read_study(study, overrides)
     file = find(study)
     folder = out or file.parent / "output" / folders.run_name(overrides)
     folders.refuse_other_content(folder)
-    _choose_device(device, parsed.numerics.precision)
+    choose_device(device, parsed.numerics.precision, math.prod(parsed.grid.cells))
     from interphase.config.build import build
     from interphase.config.load import written
 
     case = build(parsed)
-    print(f"device: {_device()}, {parsed.numerics.precision}", file=sys.stderr)
+    print(f"device: {device_name()}, {parsed.numerics.precision}", file=sys.stderr)
     folders.clear(folder)
     (folder / "study.toml").write_text(written(parsed), encoding="utf-8")
     checkpoints = folders.checkpoint_folder(file, folder)
@@ -146,14 +145,15 @@ def resume(folder: tyro.conf.Positional[pathlib.Path], /, device: Device = None)
     """
     from interphase.config.load import read_study
     from interphase.verbs import folders
+    from interphase.verbs.machine import choose_device, device_name
 
     checkpoints = folders.checkpoints_of(folder)
     parsed = read_study(folder / "study.toml")
-    _choose_device(device, parsed.numerics.precision)
+    choose_device(device, parsed.numerics.precision, math.prod(parsed.grid.cells))
     from interphase.config.build import build
 
     case = build(parsed)
-    print(f"device: {_device()}, {parsed.numerics.precision}", file=sys.stderr)
+    print(f"device: {device_name()}, {parsed.numerics.precision}", file=sys.stderr)
     _go(case, parsed, folder, checkpoints, resumes=True)
 
 
@@ -179,6 +179,7 @@ def design(
     """
     from interphase.config.load import StudyError, find, read_study, written
     from interphase.verbs import folders
+    from interphase.verbs.machine import choose_device, device_name, made_with
 
     overrides = [*set_, *([f"numerics.precision={precision}"] if precision else [])]
     file = find(study)
@@ -188,7 +189,7 @@ def design(
     parsed = read_study(folder / "study.toml") if resume else read_study(study, overrides)
     if parsed.design is None:
         raise StudyError(f"{file}: design is missing; add [[design.variables]] with path, lower and upper")
-    _choose_device(device, parsed.numerics.precision, parsed.design.search.starts)
+    choose_device(device, parsed.numerics.precision, math.prod(parsed.grid.cells), parsed.design.search.starts)
     checkpoints = folders.checkpoints_of(folder) if resume else folders.checkpoint_folder(file, folder)
     if not resume:
         from interphase.config.design import variables, wishes
@@ -202,9 +203,11 @@ def design(
         (folder / "run.json").write_text(json.dumps({"checkpoints": os.path.relpath(checkpoints, folder)}) + "\n")
     from interphase.verbs.design import INTERRUPTED, Voice, run_design
 
-    print(f"device: {_device()}, {parsed.numerics.precision}", file=sys.stderr)
+    print(f"device: {device_name()}, {parsed.numerics.precision}", file=sys.stderr)
     with _interruptions() as signals, contextlib.closing(_DesignBar(parsed.design.search.evaluations)) as bar:
-        status = run_design(parsed, folder, checkpoints, resume, _made(), Voice(bar.write, bar, lambda: bool(signals)))
+        status = run_design(
+            parsed, folder, checkpoints, resume, made_with(), Voice(bar.write, bar, lambda: bool(signals))
+        )
     if status == INTERRUPTED:
         print(f"stopped; the search is saved. Go on with:  interphase design {study} --resume", file=sys.stderr)
         sys.exit(128 + signals[0])
@@ -256,9 +259,10 @@ def check(study: tyro.conf.Positional[pathlib.Path], /, gradients: bool = False,
         return
     from interphase.config.design import section
     from interphase.verbs.gradients import compare_gradients, table, worst
+    from interphase.verbs.machine import choose_device
 
     section(parsed)
-    _choose_device(None, parsed.numerics.precision)
+    choose_device(None, parsed.numerics.precision, math.prod(parsed.grid.cells))
     rows, cost = compare_gradients(parsed, lambda text: print(f"{text} …", file=sys.stderr))
     print(f"\n{table(rows, cost)}")
     if (off := worst(rows)) is not None:
@@ -286,7 +290,9 @@ def bench(device: Device = None, precision: Literal["float32", "float64"] = "flo
         precision: Of the fields.
         quick: Only the two smallest grids in 2-D.
     """
-    _choose_device(device, precision)
+    from interphase.verbs.machine import choose_device, device_name, made_with
+
+    choose_device(device, precision)
     from interphase.config.build import build
     from interphase.config.load import validated
     from interphase.run.bench import measure_case, table
@@ -297,8 +303,8 @@ def bench(device: Device = None, precision: Literal["float32", "float64"] = "flo
         print(f"{'×'.join(map(str, cells))} …", file=sys.stderr)
         study = validated(bench_study(cells, precision), "bench")
         timings.append(measure_case(build(study), precision))
-    made = _made()
-    print(f"{_device()}, {', '.join(f'{k} {v}' for k, v in made['versions'].items())}, {made['date']}\n")
+    made = made_with()
+    print(f"{device_name()}, {', '.join(f'{k} {v}' for k, v in made['versions'].items())}, {made['date']}\n")
     print(table(timings))
 
 
@@ -325,8 +331,9 @@ def _go(case: Any, parsed: Any, folder: pathlib.Path, checkpoints: pathlib.Path,
     from interphase.io.records import append_log, write_summary
     from interphase.run.simulate import INTERRUPTED, Run, RunError
     from interphase.run.summary import summarise
+    from interphase.verbs.machine import made_with
 
-    log, made = folder / "log.jsonl", _made()
+    log, made = folder / "log.jsonl", made_with()
     saved = Checkpoints(checkpoints)
     axes = positions(case.model.grid, case.model.scales)
     with _interruptions() as signals, contextlib.closing(_Bar(float(case.protocol.ends[-1]))) as bar:
@@ -451,50 +458,3 @@ def _print_summary(summary: dict[str, Any]) -> None:
         lines = [(m.name, written(m, summary)) for m in members if summary.get(m.key) is not None]
         for name, text in lines:
             print(f"  {group:9s} {name:42s} {text}")
-
-
-# --- where things are -------------------------------------------------------------------------------------------------
-
-
-def _choose_device(device: str | None, precision: str, starts: int = 1) -> None:
-    """Sets JAX up before its first array. Starts of a design share the cores, each a device of its own."""
-    import jax
-
-    from interphase.config.load import StudyError
-
-    if starts > 1 and device != "gpu":
-        jax.config.update("jax_num_cpu_devices", min(starts, len(os.sched_getaffinity(0))))
-    jax.config.update("jax_enable_x64", precision == "float64")
-    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "interphase"
-    jax.config.update("jax_compilation_cache_dir", str(cache))
-    if device is not None:
-        try:
-            jax.config.update("jax_default_device", jax.devices(device)[0])
-        except RuntimeError:
-            raise StudyError(
-                f"--device {device}: there is none here; leave it out, or install interphase[cuda]"
-            ) from None
-
-
-def _device() -> str:
-    import jax
-
-    chosen = jax.config.jax_default_device or jax.devices()[0]
-    if chosen.platform == "cpu":
-        return f"cpu ({os.cpu_count()} cores, {platform.machine()})"
-    return f"{chosen.platform} ({chosen.device_kind})"
-
-
-def _made() -> dict[str, Any]:
-    """With what a run was made."""
-    names = ("interphase", "jax", "jaxlib", "equinox", "numpy")
-    found = None
-    if shutil.which("git"):
-        command, here = ["git", "describe", "--always", "--dirty"], pathlib.Path(__file__).parent
-        found = subprocess.run(command, capture_output=True, text=True, cwd=here, check=False)
-    return {
-        "versions": {"python": platform.python_version(), **{n: importlib.metadata.version(n) for n in names}},
-        "device": _device(),
-        "git": found.stdout.strip() or None if found else None,
-        "date": time.strftime("%Y-%m-%d %H:%M:%S%z"),
-    }

@@ -3,11 +3,12 @@
 Shape letters: a field may carry component axes in front of the grid axes.
 """
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
 from interphase.arrays import Cells, CellVectors, Edges, Faces
-from interphase.grid.boundary import MIRROR, Wall, after, before
+from interphase.grid.boundary import MIRROR, Wall, after, before, pad
 from interphase.grid.grid import Grid
 
 
@@ -93,7 +94,10 @@ def cells_to_edges(cells: Array, pair: tuple[int, int]) -> Array:
 def smooth(cells: Array, grid: Grid, passes: int = 1) -> Array:
     """Binomial average [1 2 1]/4 along every axis, `passes` times; symmetric and conserving."""
     for _ in range(passes):
+        padded = pad(cells, grid.dim, MIRROR, MIRROR)
         for a in grid.axes:
-            if grid.shape[a] > 1:
-                cells = 0.5 * cells + 0.25 * (after(cells, a, MIRROR) + before(cells, a, MIRROR))
+            axis, inner = padded.ndim + a, padded.shape[a] - 2
+            lower, here, upper = (jax.lax.slice_in_dim(padded, k, inner + k, axis=axis) for k in range(3))
+            padded = 0.5 * here + 0.25 * (lower + upper) if grid.shape[a] > 1 else here
+        cells = padded
     return cells

@@ -4,6 +4,7 @@ Velocities and plating rate are those of the last balance; see `phases` for the 
 """
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 
 from interphase.arrays import Cells, CellVectors, Scalar
@@ -41,11 +42,13 @@ def carry(state: State, dt: Scalar, sharpening: float, width: float, substeps: i
         substeps,
     )
     material = cell_velocity(solution.velocity, solution.plate_velocity, grid)
-    resting, lifted = material - (1 - ridden) * plating.drift, material + ridden * plating.drift
+    resting, lifted = jax.lax.optimization_barrier(
+        (material - (1 - ridden) * plating.drift, material + ridden * plating.drift)
+    )
 
     mean_current = jnp.sum(plating.rate) * grid.cell_volume / grid.area
     fresh = jnp.maximum(plating.rate * dt, 0.0)  # plated lithium is free of stress and dilutes what is there
-    diluted = state.lithium_stress * state.lithium / (state.lithium + fresh + 1e-12)
+    diluted = jax.lax.optimization_barrier(state.lithium_stress * state.lithium / (state.lithium + fresh + 1e-12))
     scalars = [] if state.flow_resistance is None else [state.flow_resistance]
     (stress,), scalars = carried([diluted], scalars, state.lithium, resting, dt, grid)
     state = eqx.tree_at(

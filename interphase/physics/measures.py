@@ -1,11 +1,13 @@
 """What a run reports of a state: scalars that a designer compares, fields that a reader looks at. All SI.
 
-Extremes are smooth maxima, x̂ = Σ w x e^{βx/s}/Σ w e^{βx/s} with s the largest |x| and weights w that follow the
-material: they do not jump when the place of the maximum moves from one cell to the next, and lie a few per cent below
-the largest cell. Every measure is differentiable. A quantity whose physics is off is `None`.
+Extremes are smooth maxima, x̂ = Σ w x e^{βx/s}/Σ w e^{βx/s} with s = (Σ w x^p/Σ w)^{1/p} and weights w that follow the
+material: they do not jump when the place of the maximum moves from one cell to the next, nor when a cell at the edge of
+the material begins to count, and lie a few per cent below the largest cell. Every measure is differentiable. A quantity
+whose physics is off is `None`.
 """
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
@@ -21,6 +23,7 @@ from interphase.state import CoatingState, State
 from interphase.units import FARADAY, Scales
 
 SHARPNESS = 30.0  # β: e^{βx} picks the largest values
+ORDER = 16  # p of the norm they are large against
 UNLIMITED = 1e9  # strain limits above this mean that nobody knows one
 
 
@@ -140,7 +143,10 @@ def inside(fraction: Cells) -> Cells:
 
 def smooth_maximum(values: Cells, weight: Cells, sharpness: float = SHARPNESS) -> Scalar:
     """Weighted mean that leans to the largest values; equals the value where all are equal."""
-    scale = jnp.max(jnp.where(weight > 0, jnp.abs(values), 0.0)) + 1e-30
+    # Cancels from the norm, but keeps its powers within what single precision can hold.
+    unit = jax.lax.stop_gradient(jnp.max(jnp.where(weight > 0, jnp.abs(values), 0.0))) + 1e-30
+    total = jnp.sum(weight) + 1e-30
+    scale = unit * (jnp.sum(weight * (values / unit) ** ORDER) / total + 1e-30) ** (1 / ORDER)
     lean = weight * jnp.exp(sharpness * (jnp.clip(values / scale, -2.0, 2.0) - 1))
     return jnp.sum(lean * values) / (jnp.sum(lean) + 1e-30)
 

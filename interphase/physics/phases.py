@@ -154,7 +154,7 @@ def carried(
     tensors: list[Stresses], scalars: list[Cells], fraction: Cells, velocity: CellVectors, dt: Array, grid: Grid
 ) -> tuple[list[Stresses], list[Cells]]:
     """What belongs to a phase, moved with it: tensors turn and are continued beyond the phase, scalars only move."""
-    stacked = extended(jnp.stack(tensors), fraction, grid)
+    stacked = jax.lax.optimization_barrier(extended(jnp.stack(tensors), fraction, grid))
     turned = [rotated(tensor, velocity, dt, grid) for tensor in stacked]
     moved = advected(jnp.concatenate([*turned, jnp.stack(scalars)] if scalars else turned), velocity, dt, grid)
     size = tensors[0].shape[0]

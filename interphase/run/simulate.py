@@ -92,9 +92,8 @@ def _synchronised(model: Model, state: State) -> State:
 
 
 @eqx.filter_jit
-def _observe(model: Model, state: State, report: StepReport):
-    state = model.synchronised(state)
-    return state, model.measure(state, report), model.fields(state, report)
+def _observe(model: Model, seen: State, report: StepReport):
+    return model.measure(seen, report), model.fields(seen, report)
 
 
 class Run:
@@ -253,7 +252,8 @@ class Run:
     def _observe(self, stops: np.ndarray) -> None:
         """A row of numbers, and now and then a frame of fields."""
         assert self.report is not None
-        self.seen, measures, fields = _observe(self.case.model, self.state, self.report)
+        self.seen = _synchronised(self.case.model, self.state)
+        measures, fields = _observe(self.case.model, self.seen, self.report)
         fields = {name: np.asarray(value) for name, value in fields.items()}
         bodies = debris = None
         if "coating_fraction" in fields:
