@@ -42,6 +42,7 @@ def carry(state: State, dt: Scalar, sharpening: float, width: float, substeps: i
         substeps,
     )
     material = cell_velocity(solution.velocity, solution.plate_velocity, grid)
+    # Barriers: the stencils that follow would compute their inputs again for every neighbour.
     resting, lifted = jax.lax.optimization_barrier(
         (material - (1 - ridden) * plating.drift, material + ridden * plating.drift)
     )

@@ -222,7 +222,12 @@ def _front(design: dict[str, Any], history: dict[str, np.ndarray]) -> Figure | N
     axes = figure.subplots()
     axes.plot(swept, others, "o-", color=style.BLUE)
     for end, x, y in zip(ends, swept, others, strict=True):
-        axes.annotate(design["labels"][end["start"]], (x, y), xytext=(5, 4), textcoords="offset points", fontsize=7)
+        label = design["labels"][end["start"]].removeprefix(name).strip()  # the weight, "× 10"
+        axes.annotate(label, (x, y), xytext=(5, 5), textcoords="offset points", fontsize=7)
+    unfinished = [(x, y) for end, x, y in zip(ends, swept, others, strict=True) if end["status"] == "not at rest"]
+    if unfinished:
+        axes.plot(*zip(*unfinished, strict=True), "o", color="white", markeredgecolor=style.BLUE, label="not at rest")
+        axes.legend()
     axes.set_xlabel(f"{_NAMES.get(name, name)} ({design['units'][name]})")
     axes.set_ylabel("all other terms, weighted")
     axes.set_title("What one costs the other")

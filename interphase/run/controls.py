@@ -44,7 +44,7 @@ class StepSize:
     def until(self, time: float, stop: float) -> float:
         """The step to take at `time` so as to land on `stop` in equal steps [s].
 
-        Equal ones: a step that differs from the one before is worse guessed, and its balance costs twice the iterations.
+        A step that differs from the one before is worse guessed, and its balance costs twice the iterations.
         """
         rest = stop - time
         return rest / max(1, math.ceil(rest / self.proposed * (1 - 1e-9)))
