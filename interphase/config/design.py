@@ -24,6 +24,7 @@ from interphase.design.variables import Variable, Variables
 from interphase.run.case import Case
 from interphase.run.controls import Controls
 from interphase.run.simulate import RunError, simulate
+from interphase.solvers.rollout import divisible
 
 FAMILIES = {"inorganic": "inorganic", "ceramic": "inorganic", "polymer": "polymer", "hybrid": "hybrid"}
 """Class of a library material → class of the frontier; native films are nothing one can deposit."""
@@ -348,7 +349,7 @@ def _schedule(
         except RunError as error:
             values = {path: [float(x) for x in v] for path, v in problem.variables.values(jnp.asarray(start)).items()}
             raise RunError(f"the start {values} cannot be run: {error}", error.outcome) from None
-    return smallest_of(runs)
+    return smallest_of(runs, np.asarray(problem.case.protocol.ends, float))
 
 
 def designed_study(study: schema.Study, problem: Problem, point: np.ndarray, knobs: Knobs) -> schema.Study:
@@ -365,21 +366,25 @@ def designed_study(study: schema.Study, problem: Problem, point: np.ndarray, kno
     return validated(data, "best.toml")
 
 
-def smallest_of(schedules: list[np.ndarray]) -> np.ndarray:
-    """One schedule whose step at every time is the smallest of all that are under way then [s]."""
-    end = float(schedules[0].sum())
-    ends = [np.cumsum(s) for s in schedules]
-    time, steps = 0.0, []
-    while time < end * (1 - 1e-12):
-        sizes = [
-            s[min(int(np.searchsorted(e, time * (1 + 1e-12), side="right")), len(s) - 1)]
-            for s, e in zip(schedules, ends, strict=True)
-        ]
-        size = min(sizes)
-        if time + size > end * (1 - 1e-9):
-            size = end - time
-        elif time + 1.5 * size > end:
-            size = (end - time) / 2
-        steps.append(size)
-        time += size
-    return np.asarray(steps)
+def smallest_of(schedules: list[np.ndarray], ends: np.ndarray) -> np.ndarray:
+    """Step sizes that are at no time larger, on the mean of a step, than those of any schedule [s].
+
+    With ρ(t) = 1/Δt of the schedule that goes slowest then, every step spans the same ∫ρ dt ≤ 1: neighbours are nearly
+    equal, which keeps the guess of the next balance good.
+
+    **Arguments:**
+
+    - `ends`: times to land on, of the steps of the protocol [s].
+    """
+    times = [np.cumsum(s) for s in schedules]
+    knots = np.unique(np.concatenate([[0.0], ends, *times]))
+    knots = knots[knots <= ends[-1]]
+    middle = 0.5 * (knots[1:] + knots[:-1])
+    density = np.max([1 / s[np.minimum(np.searchsorted(t, middle), len(s) - 1)]
+                      for s, t in zip(schedules, times, strict=True)], axis=0)  # fmt: skip
+    progress = np.concatenate([[0.0], np.cumsum(density * np.diff(knots))])
+    bounds = np.interp([0.0, *ends], knots, progress)
+    numbers = np.ceil(np.diff(bounds) * (1 - 1e-9)).astype(int)
+    numbers[np.argmax(numbers)] += divisible(int(numbers.sum())) - int(numbers.sum())
+    marks = [np.linspace(a, b, n + 1)[1:] for a, b, n in zip(bounds, bounds[1:], numbers, strict=False)]
+    return np.diff(np.interp(np.concatenate([[0.0], *marks]), progress, knots))

@@ -21,6 +21,7 @@ from interphase.design.problem import AbstractProblem, Judgement, Knobs
 from interphase.design.search import RUNNING, STATUS, Search, Settings, advance, begin
 from interphase.io.checkpoint import CheckpointError, Checkpoints
 from interphase.io.records import Series, append_log
+from interphase.solvers.batch import over_batch
 
 INTERRUPTED = "stopped: interrupted"
 
@@ -60,9 +61,7 @@ class Evaluator:
 
         def batch(problem, points, knobs, multipliers, penalty):
             given = (points, knobs, multipliers, penalty)
-            if devices[0].platform == "cpu":  # one after another: in a batch every solve waits for the slowest
-                return jax.lax.map(lambda one: of_one(problem, *one), given)
-            return jax.vmap(lambda *one: of_one(problem, *one))(*given)
+            return over_batch(lambda one: of_one(problem, *one), given, devices[0].platform)
 
         if len(devices) > 1:
             shared, same = PartitionSpec("starts"), PartitionSpec()

@@ -9,6 +9,7 @@ Source of L: Rockafellar, J. Optim. Theory Appl. 12 (1973) 555.
 """
 
 import abc
+import dataclasses
 from collections.abc import Callable
 
 import equinox as eqx
@@ -22,6 +23,11 @@ from interphase.design.objectives import TERMS
 from interphase.design.variables import Point, Variables
 from interphase.materials.coating import Coating, Layer, along_profile
 from interphase.run.case import Case
+from interphase.solvers.batch import over_batch
+from interphase.solvers.rollout import kept_states
+
+STATES_OF_A_STEP = 64
+"""Memory over that of a state that differentiating one step takes; measured at 32 × 64 cells, two dimensions."""
 
 
 class Wish(eqx.Module):
@@ -141,6 +147,18 @@ class Problem(AbstractProblem):
     def num_scenarios(self) -> int:
         return len(self.uncertain[0].numbers) if self.uncertain else 1
 
+    def within(self, num_bytes: float) -> "Problem":
+        """With every state of a run kept if that fits, which spares a run; otherwise as few as can be."""
+        keeps_all = dataclasses.replace(self, segment=1)
+        return keeps_all if keeps_all.memory <= num_bytes else dataclasses.replace(self, segment=None)
+
+    @property
+    def memory(self) -> float:
+        """About what a gradient keeps [bytes]: states, and one step taken apart."""
+        state = jax.eval_shape(self.case.start)
+        one = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(state))
+        return one * self.num_scenarios * (kept_states(len(self.schedule), self.segment) + STATES_OF_A_STEP)
+
     def designed(self, point: Point, knobs: Knobs) -> Case:
         """The case at `point`, before anything uncertain."""
         case = self.variables.applied(self.case, point)
@@ -160,7 +178,7 @@ class Problem(AbstractProblem):
             return terms, jnp.max(course.residual)
 
         if self.uncertain:
-            terms, residual = jax.vmap(scenario)(tuple(u.numbers for u in self.uncertain))
+            terms, residual = over_batch(scenario, tuple(u.numbers for u in self.uncertain))
         else:
             terms, residual = jax.tree.map(lambda x: x[None], scenario(()))
         shares = knobs.weights * jnp.stack([w.judged(terms[:, k]) for k, w in enumerate(self.wishes)], axis=1)

@@ -133,10 +133,20 @@ class Elimination(AbstractLinearisation):
         unknowns, report = gmres(self._operator, rows, self._sweep, tolerance)
         return _like(residual, self._completed(asked, unknowns)), report.iterations
 
-    def approximate(self, residual: Solution) -> Solution:
-        """A linear map close to J⁻¹: one pass of the preconditioner."""
+    def inverse(self, residual: Solution, tolerance: float) -> Solution:
+        """The same as a map that can be transposed."""
         asked = _as(jnp.float32, residual)
-        return _like(residual, self._completed(asked, self._sweep(self._eliminated(asked))))
+        rows = self._eliminated(asked)
+
+        def solve(operator, rows):
+            return gmres(operator, rows, self._sweep, tolerance)[0]
+
+        def transpose_solve(operator, rows):
+            transposed = jax.linear_transpose(self._sweep, rows)
+            return gmres(operator, rows, lambda r: transposed(r)[0], tolerance)[0]
+
+        unknowns = jax.lax.custom_linear_solve(self._operator, rows, solve, transpose_solve)
+        return _like(residual, self._completed(asked, unknowns))
 
     # --- the rate law, place by place -------------------------------------------------------------------------------
 

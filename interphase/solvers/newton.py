@@ -16,7 +16,8 @@ from jaxtyping import Array, PyTree
 from interphase.solvers.krylov import dot, gmres
 
 AIM = 0.5  # of the tolerance: where the last linear solve of the loop is meant to end
-ADJOINT_RESTARTS = 15  # of its solves, which go much further down than those of the loop
+REFINEMENT = 1e-3  # of the norm that an inexact inverse leaves, in every iteration of a solve that carries derivatives
+REFINEMENTS = 10  # of which it takes three or four
 ROOT = "root"  # the name under which a policy of `jax.checkpoint` may keep what a solve has found
 
 
@@ -36,8 +37,8 @@ class AbstractLinearisation(eqx.Module):
         """J⁻¹ residual, to `tolerance` of the residual's norm, and the inner iterations that took."""
 
     @abc.abstractmethod
-    def approximate(self, residual: PyTree) -> PyTree:
-        """A linear map close to J⁻¹, cheap, which can be transposed."""
+    def inverse(self, residual: PyTree, tolerance: float) -> PyTree:
+        """J⁻¹ residual as a map that can be transposed, to `tolerance` but for what is not exact in J itself."""
 
 
 class AbstractRootProblem(eqx.Module):
@@ -128,21 +129,24 @@ def _implicit_jvp(primals, tangents):
     change = jax.tree.map(lambda r, c: jnp.zeros_like(r) if c is None else c, residual, change)
     frozen = jax.lax.stop_gradient(problem)
     _, jacobian = jax.linearize(frozen.residual, unknowns)
-    inverse = frozen.linearised(unknowns, frozen.prepare(unknowns)).approximate
+    linearisation = frozen.linearised(unknowns, frozen.prepare(unknowns))
     # The solve is of one vector: as a part of its own, a row that no parameter enters would have no derivative.
     right_side, unravel = ravel_pytree(change)
 
     def flat(linear):
         return lambda x: ravel_pytree(linear(unravel(x)))[0]
 
+    inverse = flat(lambda r: linearisation.inverse(r, REFINEMENT))
+
+    def refined(matvec, right_side, inverse):
+        return gmres(matvec, right_side, inverse, settings.adjoint_tolerance, basis_size=REFINEMENTS)[0]
+
     def solve(matvec, right_side):
-        return gmres(matvec, right_side, flat(inverse), settings.adjoint_tolerance, most_restarts=ADJOINT_RESTARTS)[0]
+        return refined(matvec, right_side, inverse)
 
     def transpose_solve(vecmat, right_side):
-        transposed = jax.linear_transpose(flat(inverse), right_side)
-        return gmres(
-            vecmat, right_side, lambda r: transposed(r)[0], settings.adjoint_tolerance, most_restarts=ADJOINT_RESTARTS
-        )[0]
+        transposed = jax.linear_transpose(inverse, right_side)
+        return refined(vecmat, right_side, lambda r: transposed(r)[0])
 
     response = jax.lax.custom_linear_solve(flat(jacobian), right_side, solve, transpose_solve)
     return unknowns, unravel(-response)

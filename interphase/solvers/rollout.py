@@ -6,6 +6,7 @@ when the step is differentiated, nothing is solved but the adjoint.
 Source: Griewank & Walther, Evaluating Derivatives, ch. 12 (two-level checkpointing).
 """
 
+import itertools
 import math
 from collections.abc import Callable
 
@@ -14,6 +15,29 @@ import jax.numpy as jnp
 from jaxtyping import PyTree
 
 from interphase.solvers.newton import ROOT
+
+STRETCH = 2  # of the number of segments over the steps in one, at most
+
+
+def divisible(num_steps: int) -> int:
+    """The least number from `num_steps` on that can be cut into segments of about its square root."""
+    return next(n for n in itertools.count(num_steps) if _near_root(n))
+
+
+def kept_states(num_steps: int, segment: int | None = None) -> int:
+    """States that `rollout` keeps at a time when it is differentiated."""
+    segment = _segment(num_steps, segment)
+    return num_steps if segment == 1 else -(-num_steps // segment) + segment
+
+
+def _segment(num_steps: int, segment: int | None) -> int:
+    return segment or _near_root(num_steps) or max(1, math.isqrt(num_steps))
+
+
+def _near_root(num_steps: int) -> int | None:
+    """The divisor nearest below the square root, if the segments are not too many then."""
+    root = math.isqrt(num_steps)
+    return next((d for d in range(root, 0, -1) if num_steps % d == 0 and num_steps <= STRETCH * d * d), None)
 
 
 def rollout(
@@ -24,12 +48,13 @@ def rollout(
     **Arguments:**
 
     - `segment`: steps between kept states; about the square root of their number, which needs the least memory, if
-      `None`. With 1 every state is kept and no step is taken twice.
+      `None`. With 1 every state is kept and no step is taken twice. It should divide the number of steps: filling up
+      the last segment costs half as much again (see `divisible`).
 
     **Returns:** the last state and the outputs, stacked.
     """
     num_steps = jax.tree.leaves(inputs)[0].shape[0]
-    segment = segment or max(1, math.isqrt(num_steps))
+    segment = _segment(num_steps, segment)
     keep_roots = jax.checkpoint_policies.save_only_these_names(ROOT)
     # A scan keeps forward and backward passes apart without the help of `prevent_cse`.
     if segment == 1:

@@ -19,6 +19,7 @@ from interphase.config.load import written
 from interphase.design.analysis import Batches, nearest, neighbourhood, slices
 from interphase.design.objectives import TERMS
 from interphase.design.optimise import INTERRUPTED, Design, Evaluator, Progress
+from interphase.design.problem import Problem
 from interphase.design.search import CONVERGED
 from interphase.io.checkpoint import Checkpoints
 from interphase.io.records import append_log, write_summary
@@ -27,7 +28,10 @@ from interphase.report.design import draw_design
 from interphase.report.design_page import write_design_page
 from interphase.run.simulate import Run, RunError
 from interphase.run.summary import summarise
+from interphase.solvers.rollout import kept_states
+from interphase.verbs.machine import memory_of
 
+SHARE_OF_MEMORY = 0.25  # of a device, that the states a gradient keeps may take
 MOST_SLICED = 4  # variables beyond which slices through the optimum are left out
 
 
@@ -53,13 +57,16 @@ def run_design(
     steps = folder / "schedule.json"
     known = np.asarray(json.loads(steps.read_text())) if resumes and steps.exists() else None
     planned = plan(study, voice.line, known)
+    devices = _devices(len(planned.starts))
+    at_once = 1 if devices[0].platform == "cpu" else len(planned.starts) // len(devices)
+    problem = planned.problem.within(SHARE_OF_MEMORY * memory_of(devices) / at_once)
+    planned = dataclasses.replace(planned, problem=problem)
     steps.write_text(json.dumps(np.asarray(planned.problem.schedule, float).tolist()))
     wanted = section(study).search
-    devices = _devices(len(planned.starts))
-    num_steps = len(planned.problem.schedule)
+    num_steps = len(problem.schedule)
     voice.line(
-        f"{planned.problem.variables.size} variables, {len(planned.starts)} starts on {len(devices)} "
-        f"{devices[0].platform} devices, {num_steps} steps a run; {_memory(planned)}"
+        f"{problem.variables.size} variables, {len(planned.starts)} starts, {num_steps} steps a run; "
+        f"{_memory(problem, devices)}"
     )
     evaluator = Evaluator(planned.problem, wanted.gradient == "forward", devices)
     saved = Checkpoints(checkpoints)
@@ -100,13 +107,11 @@ def _devices(num_starts: int) -> list[Any]:
     return there[: max(n for n in range(1, len(there) + 1) if num_starts % n == 0)]
 
 
-def _memory(planned: Plan) -> str:
-    """What a gradient keeps: two levels of checkpoints, each about √n states."""
-    state = jax.eval_shape(planned.problem.case.start)
-    one = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(state))
-    kept = 2 * int(np.ceil(np.sqrt(len(planned.problem.schedule)))) + 10
-    total = one * kept * planned.problem.num_scenarios
-    return f"a gradient keeps about {kept} states of {one / 2**20:.2g} MiB, {total / 2**20:.3g} MiB a start"
+def _memory(problem: Problem, devices: list[Any]) -> str:
+    total, num_steps = problem.memory, len(problem.schedule)
+    kept = "every state" if problem.segment == 1 else f"{kept_states(num_steps)} of {num_steps} states"
+    where = f"each of {len(devices)} {devices[0].platform} devices" if len(devices) > 1 else devices[0].platform
+    return f"a gradient keeps {kept}, about {total / 2**20:.3g} MiB on {where}"
 
 
 def _knobs(planned: Plan, start: int) -> Any:

@@ -51,6 +51,13 @@ def device_name() -> str:
     return f"{chosen.platform} ({chosen.device_kind})"
 
 
+def memory_of(devices: list[Any]) -> int:
+    """Memory of each of `devices` [bytes]; those that are CPUs share the machine's."""
+    if devices[0].platform == "cpu":
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // len(devices)
+    return int(devices[0].memory_stats()["bytes_limit"])
+
+
 def made_with() -> dict[str, Any]:
     """With what a run was made."""
     names = ("interphase", "jax", "jaxlib", "equinox", "numpy")

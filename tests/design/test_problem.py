@@ -12,6 +12,7 @@ from interphase.config.load import StudyError, read_study, written
 from interphase.config.places import place
 from interphase.design.analysis import nearest
 from interphase.design.variables import Variable
+from interphase.solvers.rollout import divisible
 from studies import write_small
 
 FREE = """
@@ -106,16 +107,27 @@ def test_a_current_changes_all_steps_in_proportion(study_file):
     np.testing.assert_allclose(changed.protocol.current, [30.0, -60.0])
 
 
-def test_one_schedule_suits_all():
-    """At every time the step is no larger than any run's own step there, and the end is met."""
-    first, second = np.array([0.1, 0.2, 0.3, 0.4]), np.array([0.25, 0.25, 0.05, 0.05, 0.4])
-    merged = designing.smallest_of([first, second])
-    assert merged.sum() == pytest.approx(1.0)
-    begins = np.concatenate([[0], np.cumsum(merged)[:-1]])
-    for own in (first, second):
-        ends = np.cumsum(own)
-        for begin, size in zip(begins, merged, strict=True):
-            assert size <= own[min(np.searchsorted(ends, begin + 1e-12, side="right"), len(own) - 1)] + 1e-12
+@given(
+    sizes=some.lists(some.lists(some.floats(0.01, 1.0), min_size=2, max_size=30), min_size=1, max_size=4),
+    share=some.floats(0.2, 0.8),
+)
+def test_one_schedule_suits_all(sizes, share):
+    """It lands on the ends of the protocol, spans no more of any run's own steps than one, and can be cut."""
+    runs = [np.array(own) / sum(own) for own in sizes]
+    merged = designing.smallest_of(runs, np.array([share, 1.0]))
+    times = np.concatenate([[0.0], np.cumsum(merged)])
+    assert times[-1] == pytest.approx(1.0)
+    assert np.min(np.abs(times - share)) < 1e-9
+    assert merged.min() > 0
+    assert divisible(len(merged)) == len(merged)
+    for own in runs:
+        steps_done = np.interp(times, np.concatenate([[0.0], np.cumsum(own)]), np.arange(len(own) + 1))
+        assert np.max(np.diff(steps_done)) <= 1 + 1e-6
+
+
+def test_equal_steps_stay_equal():
+    merged = designing.smallest_of([np.full(10, 0.1)], np.array([1.0]))
+    np.testing.assert_allclose(merged, 1 / len(merged), rtol=1e-12)
 
 
 def test_the_nearest_material_is_itself_and_lacks_nothing():

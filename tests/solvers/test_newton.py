@@ -17,13 +17,13 @@ MATRIX = 4 * jnp.eye(SIZE) + 0.3 * random(0, SIZE, SIZE)
 class Given(AbstractLinearisation):
     """A matrix inverse (or a number) that is at hand."""
 
-    inverse: Array
+    matrix: Array
 
     def solve(self, residual, tolerance):
-        return self.approximate(residual), jnp.ones((), jnp.int32)
+        return self.inverse(residual, tolerance), jnp.ones((), jnp.int32)
 
-    def approximate(self, residual):
-        return jnp.dot(self.inverse, residual)
+    def inverse(self, residual, tolerance):
+        return jnp.dot(self.matrix, residual)
 
 
 class Cubic(AbstractRootProblem):
