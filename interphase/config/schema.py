@@ -305,7 +305,7 @@ class Search(Section):
     gradient over its first; `stall`: fall of the objective below which an iteration counts as none.
     """
 
-    method: Literal["lbfgs", "adam"] = "lbfgs"
+    method: Literal["bfgs", "adam"] = "bfgs"
     gradient: Literal["reverse", "forward"] = "reverse"
     starts: Annotated[int, pydantic.Field(ge=1, le=1024)] = 4
     seed: pydantic.NonNegativeInt = 0

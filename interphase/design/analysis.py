@@ -49,19 +49,14 @@ class Batches:
     def __init__(self, evaluator: Evaluator, size: int, tell: Callable[[int, int], None]):
         self._evaluator, self._size, self._tell = evaluator, size, tell
 
-    def __call__(self, points: np.ndarray, knobs: list[Knobs], multipliers: np.ndarray, penalty: float) -> Any:
-        """Values, judgements and gradients as arrays of numpy."""
+    def __call__(self, points: np.ndarray, knobs: list[Knobs]) -> Any:
+        """Judgements, ∇J and ∇c as arrays of numpy."""
         num, size = len(points), self._size
         answers = []
         for begin in range(0, num, size):
             chosen = [min(k, num - 1) for k in range(begin, begin + size)]
             stacked = jax.tree.map(lambda *x: jnp.stack(x), *[knobs[k] for k in chosen])
-            answer = self._evaluator(
-                jnp.asarray(points[chosen]),
-                stacked,
-                jnp.asarray(np.tile(multipliers, (size, 1))),
-                jnp.full(size, penalty, stacked.weights.dtype),
-            )
+            answer = self._evaluator(jnp.asarray(points[chosen]), stacked)
             answers.append(jax.tree.map(np.asarray, answer))
             self._tell(min(begin + size, num), num)
         return jax.tree.map(lambda *parts: np.concatenate(parts)[:num], *answers)
@@ -94,14 +89,13 @@ def neighbourhood(
             )
     points.append(point)
     settings.append(knobs)
-    _, judgements, gradients = batches(np.stack(points), settings, multipliers, penalty)
+    judgements, slopes, constraint_slopes = batches(np.stack(points), settings)
+    pressed = np.maximum(multipliers + penalty * judgements.constraints, 0.0)
+    gradients = slopes + np.einsum("pc,pcv->pv", pressed, constraint_slopes)
     here = len(points) - 1
     width = np.array([points[2 * k][k] - points[2 * k + 1][k] for k in range(n)])
     hessian = np.stack([(gradients[2 * k] - gradients[2 * k + 1]) / width[k] for k in range(n)])
     hessian = 0.5 * (hessian + hessian.T)
-    constraint_slopes = np.stack(
-        [(judgements.constraints[2 * k] - judgements.constraints[2 * k + 1]) / width[k] for k in range(n)], axis=1
-    )
     mixed: dict[str, tuple[np.ndarray, np.ndarray]] = {}
     unchanged = np.zeros(len(multipliers))
     for k, name in enumerate(weight_names):
@@ -116,7 +110,7 @@ def neighbourhood(
     active = multipliers + penalty * judgements.constraints[here] > 0
     free = (point > 1e-6) & (point < 1 - 1e-6)
     moves = {
-        name: _moved(hessian, constraint_slopes[active], right, change[active], free)
+        name: _moved(hessian, constraint_slopes[here][active], right, change[active], free)
         for name, (right, change) in mixed.items()
     }
     names = problem.variables.names
@@ -158,8 +152,7 @@ def slices(
             moved = point.copy()
             moved[k] = u
             every.append(moved)
-    none = np.zeros(len(problem.constraint_names()))
-    _, judgements, _ = batches(np.stack(every), [knobs] * len(every), none, 1.0)
+    judgements, *_ = batches(np.stack(every), [knobs] * len(every))
     cut = []
     for k, name in enumerate(problem.variables.names):
         chosen = slice(k * points, (k + 1) * points)

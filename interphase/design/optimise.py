@@ -18,7 +18,8 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, PyTree
 
 from interphase.design.problem import AbstractProblem, Judgement, Knobs
-from interphase.design.search import RUNNING, STATUS, Search, Settings, advance, begin
+from interphase.design.search import RUNNING, STATUS, Search, Settings, Verdict, advance, begin
+from interphase.design.variables import Point
 from interphase.io.checkpoint import CheckpointError, Checkpoints
 from interphase.io.records import Series, append_log
 from interphase.solvers.batch import over_batch
@@ -44,11 +45,11 @@ class Progress:
 
 
 class Evaluator:
-    """L and its gradient for batches of points; compiled once for one size of batch.
+    """Judgements, ∇J and ∇c of batches of points; compiled once for one size of batch.
 
     **Arguments:**
 
-    - `forward`: forward mode, which is cheaper for up to about three variables.
+    - `forward`: forward mode, one run more for every variable; otherwise reverse mode.
     - `devices`: that share the batch; its size must be a multiple of their number.
     """
 
@@ -59,43 +60,43 @@ class Evaluator:
         self._problem = jax.device_put(problem, NamedSharding(mesh, PartitionSpec()))
         of_one = _forward if forward else _reverse
 
-        def batch(problem, points, knobs, multipliers, penalty):
-            given = (points, knobs, multipliers, penalty)
-            return over_batch(lambda one: of_one(problem, *one), given, devices[0].platform)
+        def batch(problem, points, knobs):
+            return over_batch(lambda one: of_one(problem, *one), (points, knobs), devices[0].platform)
 
         if len(devices) > 1:
             shared, same = PartitionSpec("starts"), PartitionSpec()
             batch = jax.shard_map(
-                batch,
-                mesh=mesh,
-                in_specs=(same, shared, shared, shared, shared),
-                out_specs=shared,
-                check_vma=False,
-            )
+                batch, mesh=mesh, in_specs=(same, shared, shared), out_specs=shared, check_vma=False
+            )  # fmt: skip
         self._function = jax.jit(batch)
 
-    def __call__(
-        self, points: Array, knobs: Knobs, multipliers: Array, penalty: Array
-    ) -> tuple[np.ndarray, Judgement, np.ndarray]:
-        """Values of L, judgements and gradients, one per point; all arguments have the batch as leading axis."""
-        given = jax.device_put((points, knobs, multipliers, penalty), self._shared)
-        return jax.device_get(self._function(self._problem, *given))
+    def __call__(self, points: Array, knobs: Knobs) -> tuple[Judgement, np.ndarray, np.ndarray]:
+        """Judgements, ∇J and ∇c, one per point; all arguments have the batch as leading axis."""
+        return jax.device_get(self._function(self._problem, *jax.device_put((points, knobs), self._shared)))
 
 
-def _reverse(problem: AbstractProblem, point, knobs, multipliers, penalty):
-    function = lambda x: problem.lagrangian(x, knobs, multipliers, penalty)  # noqa: E731
-    (value, judgement), gradient = jax.value_and_grad(function, has_aux=True)(point)
-    return value, judgement, gradient
+def _reverse(problem: AbstractProblem, point: Point, knobs: Knobs) -> tuple[Judgement, Array, Array]:
+    """One sweep for the objective and one for every limit of a term."""
+    direct = jax.jacfwd(lambda x: problem.direct_constraints(x, knobs))(point)
+
+    def of_the_run(x):
+        judgement = problem.judge(x, knobs)
+        limits = judgement.constraints[: judgement.constraints.size - direct.shape[0]]
+        return jnp.concatenate([judgement.objective[None], limits]), judgement
+
+    values, pull, judgement = jax.vjp(of_the_run, point, has_aux=True)
+    if values.size == 1:
+        return judgement, pull(jnp.ones_like(values))[0], direct
+    (slopes,) = jax.lax.map(pull, jnp.eye(values.size, dtype=values.dtype))
+    return judgement, slopes[0], jnp.concatenate([slopes[1:], direct])
 
 
-def _forward(problem: AbstractProblem, point, knobs, multipliers, penalty):
-    function = lambda x: problem.lagrangian(x, knobs, multipliers, penalty)  # noqa: E731
-
+def _forward(problem: AbstractProblem, point: Point, knobs: Knobs) -> tuple[Judgement, Array, Array]:
     def along(direction):
-        return jax.jvp(function, (point,), (direction,), has_aux=True)
+        return jax.jvp(lambda x: problem.judge(x, knobs), (point,), (direction,))
 
-    value, gradient, judgement = jax.vmap(along, out_axes=(None, 0, None))(jnp.eye(point.size, dtype=point.dtype))
-    return value, judgement, gradient
+    judgement, change = jax.vmap(along, out_axes=(None, -1))(jnp.eye(point.size, dtype=point.dtype))
+    return judgement, change.objective, change.constraints
 
 
 class Design:
@@ -132,11 +133,7 @@ class Design:
         shapes = jax.eval_shape(problem.judge, points[0], jax.tree.map(lambda x: x[0], knobs))
         searches = jax.vmap(lambda point: begin(point, shapes, settings))(points)
         self.searches = jax.tree.map(lambda x: jax.device_put(x, x.sharding), searches)
-        self._advance = jax.jit(
-            jax.vmap(lambda search, value, gradient, judgement: advance(
-                search, value, gradient, judgement, settings, tolerance
-            ))
-        )  # fmt: skip
+        self._advance = jax.jit(jax.vmap(lambda *found: advance(*found, settings=settings, tolerance=tolerance)))
         self.evaluation = 0
         self.history: list[dict[str, Any]] = []
         self.columns = history_columns(problem)
@@ -180,28 +177,26 @@ class Design:
         began = time.perf_counter()
         searches = self.searches
         was_running = np.asarray(searches.status) == RUNNING
-        values, judgements, gradients = self.evaluator(
-            searches.trial, self.knobs, searches.multipliers, searches.penalty
-        )
-        self.searches, takes = self._advance(searches, values, gradients, judgements)
+        judgements, slopes, constraint_slopes = self.evaluator(searches.trial, self.knobs)
+        self.searches, verdicts = self._advance(searches, judgements, slopes, constraint_slopes)
         wall = time.perf_counter() - began
         self.evaluation += 1
-        self._write(searches, values, gradients, judgements, np.asarray(takes), was_running, wall)
+        self._write(searches, judgements, jax.device_get(verdicts), was_running, wall)
         self.tell(Progress(self.evaluation, self.settings.evaluations, self.searches, self.best(), wall))
 
-    def _write(self, tried: Search, values, gradients, judgements, takes, was_running, wall: float) -> None:
+    def _write(self, tried: Search, judgements: Judgement, verdicts: Verdict, was_running, wall: float) -> None:
         """A row per start that was still searching; a line in the log for every trial that could not be used."""
         for k in np.flatnonzero(was_running):
-            judgement = jax.tree.map(lambda x: np.asarray(x[k]), judgements)  # noqa: B023
+            judgement, verdict = jax.tree.map(lambda x: np.asarray(x[k]), (judgements, verdicts))  # noqa: B023
             point = np.asarray(tried.trial[k])
             row: dict[str, Any] = {
                 "evaluation": self.evaluation,
                 "start": int(k),
-                "taken": int(takes[k]),
+                "taken": int(verdict.takes),
                 "iteration": int(self.searches.taken[k]),
                 "objective": float(judgement.objective),
-                "lagrangian": float(values[k]),
-                "gradient_norm": float(np.linalg.norm(np.asarray(gradients[k]))),
+                "lagrangian": float(verdict.value),
+                "gradient_norm": float(verdict.gradient_norm),
                 "projected_gradient_norm": float(self.searches.norm[k]),
                 "residual": float(judgement.residual),
             }
@@ -220,7 +215,7 @@ class Design:
             if self.folder is None:
                 continue
             Series(self.folder / "history.csv", self.columns).append(row)
-            if not takes[k]:
+            if not verdict.takes:
                 reason = "does not fall enough" if is_solved else "a step was not solved"
                 self._log("rejected", start=int(k), reason=reason if is_finite else "not finite")
         self._log("evaluated", wall_s=wall, running=int(np.sum(np.asarray(self.searches.status) == RUNNING)))

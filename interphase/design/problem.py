@@ -114,11 +114,9 @@ class AbstractProblem(eqx.Module):
     def constraint_names(self) -> list[str]:
         """What every constraint holds back."""
 
-    def lagrangian(self, point: Point, knobs: Knobs, multipliers: Array, penalty: Scalar) -> tuple[Scalar, Judgement]:
-        """L, and what it is made of."""
-        judgement = self.judge(point, knobs)
-        pressed = jnp.maximum(multipliers + penalty * judgement.constraints, 0.0)
-        return judgement.objective + jnp.sum(pressed**2 - multipliers**2) / (2 * penalty), judgement
+    def direct_constraints(self, point: Point, knobs: Knobs) -> Array:
+        """The last of the constraints: those that need no run, whose slopes cost next to nothing."""
+        return jnp.zeros(0, point.dtype)
 
 
 class Problem(AbstractProblem):
@@ -196,6 +194,9 @@ class Problem(AbstractProblem):
             constraints=jnp.concatenate([jnp.stack(limits) if limits else jnp.zeros(0), self._beyond(designed, knobs)]),
             residual=jnp.max(residual),
         )
+
+    def direct_constraints(self, point: Point, knobs: Knobs) -> Array:
+        return self._beyond(self.designed(point, knobs), knobs)
 
     def constraint_names(self) -> list[str]:
         """What every constraint holds back."""

@@ -1,14 +1,15 @@
 """The search from one start, as a state that every evaluation of the objective moves on; starts are a batch of it.
 
-    quasi-Newton    trial = clip(u + α d),  d = −H g on the variables that may move;
-                    taken when L(trial) ≤ L(u) + 10⁻⁴ g·(trial − u), else α shrinks
-    Adam            trial = clip(u + Adam(g)), taken whenever it could be computed
+    quasi-Newton    trial = u + α d,  d where a quadratic model of L is least within the cube;
+                    taken when L(trial) ≤ L(u) + 10⁻⁴ ∇L·(trial − u), else α shrinks
+    Adam            trial = clip(u + Adam(∇L)), taken whenever it could be computed
 
-Then, where there are constraints and the inner search has come to rest: λ ← max(0, λ + ρ c), and ρ grows where c did
-not fall. A trial that is not finite or was not solved is rejected and counted.
-H and Adam are optax's. Sources: Bertsekas, SIAM J. Control Optim. 20 (1982) 221 (projected Newton directions);
-Nocedal & Wright, Numerical Optimization, alg. 17.4 (multipliers).
+Then, where there are constraints and the inner search has come to rest, at first roughly and later closely:
+λ ← max(0, λ + ρ c), and ρ grows where c did not fall. A trial that is not finite or was not solved is rejected and
+counted. Adam is optax's. Source: Nocedal & Wright, Numerical Optimization, alg. 17.4 (multipliers).
 """
+
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
@@ -18,6 +19,7 @@ import optax
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from interphase.arrays import Scalar
+from interphase.design.descent import Constraints, Curvature, first_curvature, least, updated
 from interphase.design.problem import Judgement
 from interphase.design.variables import Point
 
@@ -27,9 +29,10 @@ ARMIJO = 1e-4
 SHRINK = (0.1, 0.5)  # bounds of how α falls after a rejected trial
 LONGEST = 0.25  # of the unit cube that a trial may go along any variable
 SHORTEST = 1e-4  # below which a line search has failed
-PATIENCE = {"lbfgs": 3, "adam": 20}  # iterations in a row without a fall; Adam overshoots and comes back
+PATIENCE = {"bfgs": 3, "adam": 20}  # iterations in a row without a fall; Adam overshoots and comes back
 KEPT = 1e-3  # violation that counts as none
 PENALTY, PENALTY_GROWTH, LARGEST_PENALTY = 1.0, 4.0, 1e4
+CLOSER = 0.1  # of the gradient at which the inner search rests, from one set of multipliers to the next
 
 
 class Settings(eqx.Module):
@@ -37,14 +40,14 @@ class Settings(eqx.Module):
 
     **Arguments:**
 
-    - `method`: `"lbfgs"` or `"adam"`.
+    - `method`: `"bfgs"` or `"adam"`.
     - `tolerance`: of the projected gradient over the first one.
     - `stall`: relative fall of the objective below which an iteration counts as none; see `PATIENCE`.
     - `evaluations`: most per start.
     - `learning_rate`, `clip`: of Adam, in the unit cube; the rate decays as a cosine over the evaluations.
     """
 
-    method: str = eqx.field(static=True, default="lbfgs")
+    method: str = eqx.field(static=True, default="bfgs")
     tolerance: float = eqx.field(static=True, default=1e-3)
     stall: float = eqx.field(static=True, default=1e-6)
     evaluations: int = eqx.field(static=True, default=60)
@@ -53,8 +56,7 @@ class Settings(eqx.Module):
 
     @property
     def rule(self) -> optax.GradientTransformation:
-        if self.method == "lbfgs":
-            return optax.scale_by_lbfgs(memory_size=10)
+        """Of Adam."""
         schedule = optax.cosine_decay_schedule(self.learning_rate, self.evaluations, alpha=0.05)
         return optax.chain(optax.clip_by_global_norm(self.clip), optax.adam(schedule))
 
@@ -64,32 +66,55 @@ class Search(eqx.Module):
 
     **Arguments:**
 
-    - `point`, `value`, `gradient`, `judgement`: the last that was taken; `trial`: what is to be evaluated next.
-    - `direction`, `length`: d and α; `memory`: of the optax rule.
-    - `multipliers`, `penalty`: λ and ρ; `violation`: when they last changed.
-    - `must_take`: the next trial is no step but a beginning.
-    - `first_norm`, `norm`: of the projected gradient, at the first point and now.
+    - `point`, `judgement`, `slope`, `constraint_slopes`: the last that was taken; ∇J and ∇c.
+    - `trial`: what is to be evaluated next; `direction`, `length`: d and α.
+    - `curvature`: of J + λ·c, gathered; `memory`: of Adam.
+    - `multipliers`, `penalty`: λ and ρ; `violation`: when they last changed; `rest`: ‖∇L‖ that counts as none so far.
+    - `first_norm`, `norm`: of the projected gradient of L, at the first point and now.
     - `status`: an index of `STATUS`; `taken`, `rejected`: trials; `idle`: iterations in a row without a fall.
     """
 
     point: Point
-    value: Scalar
-    gradient: Point
     judgement: Judgement
+    slope: Point
+    constraint_slopes: Float[Array, "constraints variables"]
     trial: Point
     direction: Point
     length: Scalar
+    curvature: Curvature
     memory: PyTree
     multipliers: Float[Array, " constraints"]
     penalty: Scalar
     violation: Scalar
-    must_take: Bool[Array, ""]
+    rest: Scalar
     first_norm: Scalar
     norm: Scalar
     status: Int[Array, ""]
     taken: Int[Array, ""]
     rejected: Int[Array, ""]
     idle: Int[Array, ""]
+
+    @property
+    def constraints(self) -> Constraints:
+        return Constraints(self.judgement.constraints, self.constraint_slopes, self.multipliers, self.penalty)
+
+    @property
+    def value(self) -> Scalar:
+        """L."""
+        return self.judgement.objective + self.constraints.share(jnp.zeros_like(self.point))
+
+    @property
+    def gradient(self) -> Point:
+        """∇L."""
+        return self.slope + self.constraints.slope(jnp.zeros_like(self.point))
+
+
+class Verdict(NamedTuple):
+    """What became of a trial: whether it was taken, its L and ‖∇L‖."""
+
+    takes: Bool[Array, ""]
+    value: Scalar
+    gradient_norm: Scalar
 
 
 def begin(point: Point, judgement: Judgement, settings: Settings) -> Search:
@@ -99,21 +124,22 @@ def begin(point: Point, judgement: Judgement, settings: Settings) -> Search:
 
     - `judgement`: of any point; only its shapes are used.
     """
-    zero = jnp.zeros((), point.dtype)
-    count = jnp.zeros((), jnp.int32)
+    zero, count = jnp.zeros((), point.dtype), jnp.zeros((), jnp.int32)
+    none = jnp.zeros(judgement.constraints.shape, point.dtype)
     return Search(
         point=point,
-        value=zero + jnp.inf,
-        gradient=jnp.zeros_like(point),
         judgement=jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), judgement),
+        slope=jnp.zeros_like(point),
+        constraint_slopes=jnp.zeros((*none.shape, *point.shape), point.dtype),
         trial=point,
         direction=jnp.zeros_like(point),
         length=zero,
+        curvature=first_curvature(jnp.zeros_like(point)),
         memory=settings.rule.init(point),
-        multipliers=jnp.zeros(judgement.constraints.shape, point.dtype),
+        multipliers=none,
         penalty=zero + PENALTY,
         violation=zero + jnp.inf,
-        must_take=jnp.asarray(True),
+        rest=zero,
         first_norm=zero,
         norm=zero,
         status=count,
@@ -124,100 +150,117 @@ def begin(point: Point, judgement: Judgement, settings: Settings) -> Search:
 
 
 def advance(
-    search: Search, value: Scalar, gradient: Point, judgement: Judgement, settings: Settings, tolerance: float
-) -> tuple[Search, Bool[Array, ""]]:
-    """The search after its trial was evaluated, and whether the trial was taken.
+    search: Search,
+    judgement: Judgement,
+    slope: Point,
+    constraint_slopes: Float[Array, "constraints variables"],
+    settings: Settings,
+    tolerance: float,
+) -> tuple[Search, Verdict]:
+    """The search after its trial was judged.
 
     **Arguments:**
 
-    - `value`, `gradient`: of L; `tolerance`: of the coupled balance, above which a run was not solved.
+    - `slope`, `constraint_slopes`: ∇J and ∇c; `tolerance`: of the coupled balance, above which a run was not solved.
     """
-    solved = jnp.isfinite(value) & jnp.all(jnp.isfinite(gradient)) & (judgement.residual <= tolerance)
+    found = (judgement, slope, constraint_slopes)
+    there = eqx.tree_at(lambda s: (s.judgement, s.slope, s.constraint_slopes), search, found)
+    finite = jnp.isfinite(there.value) & jnp.all(jnp.isfinite(there.gradient))
+    solved = finite & jnp.all(jnp.isfinite(constraint_slopes)) & (judgement.residual <= tolerance)
     promised = ARMIJO * jnp.vdot(search.gradient, search.trial - search.point)
-    falls = value <= search.value + promised
-    takes = solved & (search.must_take | falls | (settings.method == "adam")) & (search.status == RUNNING)
-    moved = _moved(search, value, gradient, judgement, settings)
-    refused = _refused(search, jnp.where(solved, value, jnp.inf), settings)
+    falls = there.value <= search.value + promised
+    is_first = search.taken == 0
+    takes = solved & (is_first | falls | (settings.method == "adam")) & (search.status == RUNNING)
+    moved = _moved(search, there, settings)
+    refused = _refused(search, jnp.where(solved, there.value, jnp.inf), settings)
     chosen = _either(takes, moved, refused)
-    return _either(search.status == RUNNING, chosen, search), takes
+    verdict = Verdict(takes, there.value, jnp.linalg.norm(there.gradient))
+    return _either(search.status == RUNNING, chosen, search), verdict
 
 
 def _either(condition: Array, yes: PyTree, no: PyTree) -> PyTree:
     return jax.tree.map(lambda a, b: jnp.where(condition, a, b), yes, no)
 
 
-def _blocked(point: Point, gradient: Point) -> Bool[Array, " variables"]:
-    """At a bound, and downhill leads out."""
-    return ((point <= 0) & (gradient > 0)) | ((point >= 1) & (gradient < 0))
+def _projected_norm(search: Search) -> Scalar:
+    return jnp.linalg.norm(jnp.clip(search.point - search.gradient, 0.0, 1.0) - search.point)
 
 
-def _moved(search: Search, value: Scalar, gradient: Point, judgement: Judgement, settings: Settings) -> Search:
+def _moved(search: Search, there: Search, settings: Settings) -> Search:
     """The trial becomes the point; what to try next."""
-    point, dtype = search.trial, search.point.dtype
-    free = jnp.where(_blocked(point, gradient), 0.0, gradient)
-    update, memory = settings.rule.update(free, search.memory, point)
-    update = jnp.asarray(update)  # of one array it is one array
-    if settings.method == "lbfgs":
-        downhill = jnp.where(_blocked(point, gradient), 0.0, -update)
-        direction = jnp.where(jnp.vdot(downhill, free) < 0, downhill, -free)
+    is_first, is_second = search.taken == 0, search.taken == 1
+    pressed = there.constraints.pressed(jnp.zeros_like(there.point))
+    change = there.slope - search.slope + pressed @ (there.constraint_slopes - search.constraint_slopes)
+    gathered = updated(search.curvature, search.trial - search.point, change, is_second)
+    fell = search.value - there.value > settings.stall * jnp.abs(there.value)
+    idle = jnp.where(fell | is_first, 0, search.idle + 1)
+    there = eqx.tree_at(
+        lambda s: (s.point, s.curvature, s.taken, s.idle),
+        there,
+        (search.trial, jnp.where(is_first, first_curvature(there.slope), gathered), search.taken + 1, idle),
+    )
+    norm = _projected_norm(there)
+    first_norm = jnp.where(is_first, norm, search.first_norm)
+    rest = jnp.where(is_first, CLOSER * norm, search.rest)
+    there = eqx.tree_at(lambda s: (s.norm, s.first_norm, s.rest), there, (norm, first_norm, rest))
+    return _aimed(_rested(there, idle >= PATIENCE[settings.method], settings), settings)
+
+
+def _aimed(search: Search, settings: Settings) -> Search:
+    """The next trial."""
+    point, memory = search.point, search.memory
+    if settings.method == "adam":
+        update, memory = settings.rule.update(search.gradient, memory, point)
+        direction = jnp.asarray(update)  # of one array it is one array
+        direction *= jnp.minimum(1.0, LONGEST / (jnp.max(jnp.abs(direction)) + 1e-30))
     else:
-        direction = update
-    length = jnp.minimum(1.0, LONGEST / (jnp.max(jnp.abs(direction)) + 1e-30)).astype(dtype)
-    norm = jnp.linalg.norm(jnp.clip(point - gradient, 0.0, 1.0) - point)
-    first_norm = jnp.where(search.taken == 0, norm, search.first_norm)
-    fell = search.value - value > settings.stall * jnp.abs(value)
-    idle = jnp.where(fell | search.must_take, 0, search.idle + 1)
-    search = eqx.tree_at(
-        lambda s: (
-            s.point, s.value, s.gradient, s.judgement, s.trial, s.direction, s.length, s.memory, s.must_take,
-            s.first_norm, s.norm, s.taken, s.idle,
-        ),
+        lower, upper = jnp.maximum(-point, -LONGEST), jnp.minimum(1 - point, LONGEST)
+        direction = least(search.slope, search.curvature, search.constraints, lower, upper)
+    trial = jnp.clip(point + direction, 0.0, 1.0)
+    return eqx.tree_at(
+        lambda s: (s.direction, s.length, s.trial, s.memory),
         search,
-        (
-            point, value, gradient, judgement, jnp.clip(point + length * direction, 0.0, 1.0), direction, length,
-            memory, jnp.asarray(False), first_norm, norm, search.taken + 1, idle,
-        ),
-    )  # fmt: skip
-    return _rested(search, norm <= settings.tolerance * first_norm, idle >= PATIENCE[settings.method], settings)
+        (direction, jnp.ones_like(search.length), trial, memory),
+    )
 
 
 def _refused(search: Search, value: Scalar, settings: Settings) -> Search:
-    """A shorter trial, at the minimum of the parabola through what is known; when it is too short, none."""
+    """A shorter trial, at the minimum of the parabola through what is known; when it is too short, what was gathered
+    is forgotten, and the point counts as one of rest."""
     slope = jnp.vdot(search.gradient, search.trial - search.point)
     shrink = jnp.clip(-0.5 * slope / (value - search.value - slope), *SHRINK)
     length = jnp.where(jnp.isfinite(shrink), shrink, SHRINK[0]) * search.length
-    step = jnp.max(jnp.abs(length * search.direction))
     trial = jnp.clip(search.point + length * search.direction, 0.0, 1.0)
     search = eqx.tree_at(lambda s: (s.length, s.trial, s.rejected), search, (length, trial, search.rejected + 1))
-    return _rested(search, jnp.asarray(False), step < SHORTEST, settings)
+    forgotten = eqx.tree_at(lambda s: s.curvature, search, first_curvature(search.slope))
+    too_short = jnp.max(jnp.abs(length * search.direction)) < SHORTEST
+    return _either(too_short, _aimed(_rested(forgotten, jnp.asarray(True), settings), settings), search)
 
 
-def _rested(search: Search, is_flat: Array, is_stuck: Array, settings: Settings) -> Search:
+def _rested(search: Search, is_stuck: Array, settings: Settings) -> Search:
     """What follows when the inner search has come to rest: new multipliers, or the end."""
-    judgement, constraints = search.judgement, search.judgement.constraints
-    rests = is_flat | is_stuck
+    closest = settings.tolerance * search.first_norm
+    is_flat = search.norm <= closest
     ended = jnp.where(is_flat, CONVERGED, STALLED).astype(search.status.dtype)
+    constraints = search.judgement.constraints
     if constraints.shape[0] == 0:
-        return eqx.tree_at(lambda s: s.status, search, jnp.where(rests, ended, search.status))
-    multipliers = jnp.maximum(search.multipliers + search.penalty * constraints, 0.0)
+        return eqx.tree_at(lambda s: s.status, search, jnp.where(is_flat | is_stuck, ended, search.status))
+    rests = is_stuck | (search.norm <= jnp.maximum(search.rest, closest))
     # Of a constraint that holds with room to spare only the multiplier that is left counts.
     violation = jnp.max(jnp.abs(jnp.maximum(constraints, -search.multipliers / search.penalty)))
+    done = (is_flat | is_stuck) & (violation <= KEPT)
     grown = jnp.minimum(PENALTY_GROWTH * search.penalty, LARGEST_PENALTY)
-    penalty = jnp.where(violation > 0.25 * search.violation, grown, search.penalty)
-    shift = jnp.sum(multipliers**2) / (2 * penalty)
-    pressed = jnp.maximum(multipliers + penalty * constraints, 0.0)
-    value = judgement.objective + jnp.sum(pressed**2) / (2 * penalty) - shift
     again = eqx.tree_at(
-        lambda s: (
-            s.multipliers, s.penalty, s.violation, s.value, s.trial, s.memory, s.must_take, s.length, s.idle,
-        ),
+        lambda s: (s.multipliers, s.penalty, s.violation, s.rest, s.idle),
         search,
         (
-            multipliers, penalty, violation, value, search.point, settings.rule.init(search.point), jnp.asarray(True),
-            jnp.ones_like(search.length), jnp.zeros_like(search.idle),
+            search.constraints.pressed(jnp.zeros_like(search.point)),
+            jnp.where(violation > 0.25 * search.violation, grown, search.penalty),
+            violation,
+            CLOSER * search.rest,
+            jnp.zeros_like(search.idle),
         ),
-    )  # fmt: skip
-    done = rests & (violation <= KEPT)
+    )
     search = _either(rests & ~done, again, search)
     return eqx.tree_at(lambda s: s.status, search, jnp.where(done, ended, search.status))
 

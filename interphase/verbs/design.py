@@ -86,7 +86,7 @@ def run_design(
     append_log(log, {"event": "ended", "status": status})
     if status == INTERRUPTED:
         return status
-    if not bool(jnp.any(jnp.isfinite(design.searches.value))):
+    if not bool(jnp.any(design.searches.taken > 0)):
         raise RunError(f"{folder}: no start could be evaluated, see log.jsonl; narrow the bounds")
     found = _found(study, planned, design, evaluator, voice)
     best = designed_study(study, planned.problem, found["point"], _knobs(planned, found["start"]))

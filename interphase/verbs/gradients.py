@@ -68,15 +68,12 @@ def compare_gradients(
         jax.tree.map(lambda x: jnp.stack([x] * num_terms), knobs),
         jnp.eye(num_terms, dtype=knobs.weights.dtype),
     )
-    given = (
-        jnp.tile(jnp.asarray(point), (num_terms, 1)), only,
-        jnp.zeros((num_terms, len(problem.constraint_names()))), jnp.full(num_terms, 1e-30),
-    )  # fmt: skip
+    given = (jnp.tile(jnp.asarray(point), (num_terms, 1)), only)
     scales = np.array([wish.scale for wish in problem.wishes])
     tell("reverse mode")
-    reverse = Evaluator(problem)(*given)[2] * scales[:, None]
+    reverse = Evaluator(problem)(*given)[1] * scales[:, None]
     tell("forward mode")
-    forward = Evaluator(problem, forward=True)(*given)[2] * scales[:, None]
+    forward = Evaluator(problem, forward=True)(*given)[1] * scales[:, None]
     tell("central differences")
     judge = eqx.filter_jit(lambda problem, x: problem.judge(x, knobs).terms)
     central, wide = np.zeros((num_terms, num)), np.full((num_terms, num), np.nan)

@@ -4,7 +4,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+from scipy.optimize import minimize
 
+from interphase.design.descent import Constraints, first_curvature, least, updated
 from interphase.design.problem import Judgement
 from interphase.design.search import CONVERGED, RUNNING, Search, Settings, advance, begin, start_points
 
@@ -19,21 +23,19 @@ def judged(objective, constraints) -> Judgement:
 def searched(function, constraints, start, settings: Settings, most: int = 200) -> tuple[Search, int]:
     """Runs a search on `function(u)` under `constraints(u) ≤ 0`."""
     point = jnp.asarray(start, float)
+    constraints = constraints or (lambda u: jnp.zeros(0))
 
-    def lagrangian(u, multipliers, penalty):
-        c = jnp.atleast_1d(constraints(u)) if constraints else jnp.zeros(0)
-        pressed = jnp.maximum(multipliers + penalty * c, 0.0)
-        return function(u) + jnp.sum(pressed**2 - multipliers**2) / (2 * penalty), judged(function(u), c)
+    @jax.jit
+    def evaluate(u):
+        held = lambda u: jnp.atleast_1d(constraints(u))  # noqa: E731
+        return judged(function(u), held(u)), jax.grad(function)(u), jax.jacfwd(held)(u)
 
-    evaluate = jax.jit(jax.value_and_grad(lagrangian, has_aux=True))
-    step = jax.jit(lambda s, v, g, j: advance(s, v, g, j, settings, TOLERANCE))
-    shape = lagrangian(point, jnp.zeros(1 if constraints else 0), 1.0)[1]
-    search = begin(point, shape, settings)
+    step = jax.jit(lambda s, *found: advance(s, *found, settings, TOLERANCE))
+    search = begin(point, evaluate(point)[0], settings)
     for count in range(most):
         if int(search.status) != RUNNING:
             return search, count
-        (value, judgement), gradient = evaluate(search.trial, search.multipliers, search.penalty)
-        search, _ = step(search, value, gradient, judgement)
+        search, _ = step(search, *evaluate(search.trial))
     return search, most
 
 
@@ -74,6 +76,56 @@ def test_a_constraint_is_kept_and_its_multiplier_is_the_shadow_price():
     assert float(search.judgement.constraints[0]) < 1e-3
 
 
+def test_a_constraint_needs_few_evaluations():
+    """A long valley along a curved constraint: what the constraint adds is known, so nothing has to be learnt of it."""
+
+    def function(u):
+        return 0.5 * (u[0] - 0.9) ** 2 + 2 * (u[1] - 0.2) ** 2 - 0.3 * u[2] + 0.05 * jnp.sum(u) ** 2
+
+    def beyond(u):
+        return 5 * (u[2] - 0.8 + 0.6 * u[0] ** 2)
+
+    search, count = searched(function, beyond, [0.2, 0.8, 0.1], Settings(tolerance=1e-3))
+    assert int(search.status) == CONVERGED
+    assert count <= 20
+    best = minimize(
+        function, [0.5, 0.5, 0.5], method="SLSQP", bounds=[(0, 1)] * 3, tol=1e-12,
+        constraints={"type": "ineq", "fun": lambda u: -beyond(u)},
+    )  # fmt: skip
+    np.testing.assert_allclose(search.point, best.x, atol=2e-3)
+
+
+@given(some.integers(0, 10_000))
+def test_the_model_is_least_where_its_slope_is_blocked(seed):
+    """Within the box the slope of the convex model is zero, at its sides it leads out."""
+    random = np.random.default_rng(seed)
+    n, m = random.integers(1, 8), random.integers(0, 5)
+    root = random.normal(size=(n, n))
+    curvature = root @ root.T + 0.05 * np.eye(n)
+    slope, lower, upper = random.normal(size=n), -random.uniform(0, 1, n), random.uniform(0, 1, n)
+    constraints = Constraints(
+        jnp.asarray(random.normal(size=m)), jnp.asarray(random.normal(size=(m, n))),
+        jnp.asarray(random.uniform(0, 1, m)), jnp.asarray(10 ** random.uniform(-1, 3)),
+    )  # fmt: skip
+    step = np.asarray(jax.jit(least)(jnp.asarray(slope), jnp.asarray(curvature), constraints, lower, upper))
+    downhill = -(slope + curvature @ step + np.asarray(constraints.slope(jnp.asarray(step))))
+    scale = np.linalg.norm(slope) + float(jnp.linalg.norm(constraints.slope(jnp.zeros(n))))
+    left = np.clip(step + downhill, lower, upper) - step
+    assert np.linalg.norm(left) <= 1e-6 * scale
+
+
+def test_curvature_is_gathered_and_stays_positive():
+    """Of a quadratic it becomes the Hessian; along a step that curves downward it is damped."""
+    hessian = np.array([[4.0, 1.0], [1.0, 3.0]])
+    curvature = first_curvature(jnp.ones(2))
+    for k in range(12):
+        step = jnp.asarray([[1.0, 0.2], [-0.3, 1.0]][k % 2])
+        curvature = updated(curvature, step, hessian @ step, jnp.asarray(k == 0))
+    np.testing.assert_allclose(curvature, hessian, atol=1e-3)
+    curvature = updated(curvature, jnp.asarray([1.0, 0.0]), jnp.asarray([-5.0, 0.0]), jnp.asarray(False))
+    assert np.linalg.eigvalsh(curvature).min() > 0
+
+
 def test_what_cannot_be_computed_is_rejected_and_counted():
     """Beyond u₀ = 0.6 nothing is finite; the search turns back and still arrives."""
 
@@ -89,8 +141,8 @@ def test_an_unsolved_run_is_never_taken():
     search = begin(jnp.full(2, 0.5), judged(0.0, []), Settings())
     poor = judged(0.0, [])
     poor = Judgement(poor.objective, poor.shares, poor.terms, poor.constraints, jnp.asarray(1.0))
-    after, takes = advance(search, jnp.asarray(0.0), jnp.ones(2), poor, Settings(), TOLERANCE)
-    assert not bool(takes)
+    after, verdict = advance(search, poor, jnp.ones(2), jnp.zeros((0, 2)), Settings(), TOLERANCE)
+    assert not bool(verdict.takes)
     assert int(after.rejected) == 1
     assert int(after.taken) == 0
 
@@ -102,13 +154,14 @@ def test_searches_in_a_batch_are_those_alone():
     shape = judged(0.0, [])
     evaluate = jax.vmap(jax.value_and_grad(bowl))
     searches = jax.vmap(lambda s: begin(s, shape, settings))(starts)
-    move = jax.vmap(lambda s, v, g: advance(s, v, g, judged(v, []), settings, TOLERANCE)[0])
+    none = jnp.zeros((0, 2))
+    move = jax.vmap(lambda s, v, g: advance(s, judged(v, []), g, none, settings, TOLERANCE)[0])
     for _ in range(12):
         searches = move(searches, *evaluate(searches.trial))
     alone = begin(starts[1], shape, settings)
     for _ in range(12):
         value, gradient = jax.value_and_grad(bowl)(alone.trial)
-        alone, _ = advance(alone, value, gradient, judged(value, []), settings, TOLERANCE)
+        alone, _ = advance(alone, judged(value, []), gradient, none, settings, TOLERANCE)
     np.testing.assert_allclose(searches.point[1], alone.point, rtol=1e-12)
 
 
