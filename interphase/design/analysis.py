@@ -10,6 +10,7 @@ Source: Fiacco, Introduction to Sensitivity and Stability Analysis in Nonlinear 
 """
 
 import dataclasses
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -19,10 +20,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from interphase.design.optimise import Evaluator
-from interphase.design.problem import Knobs, Problem
+from interphase.design.problem import Judgement, Knobs, Problem
+from interphase.solvers.batch import over_batch
 
 STEP = 0.02  # of the differences, in the unit cube
 KNOB_STEP = 0.05  # relative, of an exponent
+FINE = 61  # points of a raster that costs nothing
+TOGETHER = 7  # points that are judged between two reports of progress
 MOST_VARIABLES = 8  # beyond which a Hessian by differences is not worth its runs
 
 
@@ -141,36 +145,102 @@ def _moved(
     return move
 
 
-def slices(
-    problem: Problem, batches: Batches, point: np.ndarray, knobs: Knobs, points: int = 7
-) -> list[dict[str, Any]]:
+class Judge:
+    """Judgements without gradients of any number of points, a few at a time.
+
+    **Arguments:**
+
+    - `tolerance`: of the coupled balance; what was not solved is worth `None`.
+    """
+
+    def __init__(self, problem: Problem, knobs: Knobs, tolerance: float, tell: Callable[[int, int], None]):
+        self._function = eqx.filter_jit(
+            lambda problem, points: over_batch(lambda point: problem.judge(point, knobs), points)
+        )
+        self._problem, self._tolerance, self._tell = problem, tolerance, tell
+
+    def __call__(self, points: np.ndarray) -> list[Judgement | None]:
+        num, answers = len(points), []
+        for begin in range(0, num, TOGETHER):
+            chosen = np.minimum(np.arange(begin, begin + TOGETHER), num - 1)
+            judged = jax.device_get(self._function(self._problem, jnp.asarray(points[chosen])))
+            answers += [jax.tree.map(lambda x, k=k: x[k], judged) for k in range(TOGETHER)]
+            self._tell(min(begin + TOGETHER, num), num)
+        solved = [np.isfinite(a.objective) and a.residual <= self._tolerance for a in answers]
+        return [a if is_solved else None for a, is_solved in zip(answers, solved, strict=True)][:num]
+
+
+def slices(problem: Problem, judge: Judge, point: np.ndarray, points: int = 9) -> list[dict[str, Any]]:
     """J and the shares along every variable through the optimum, the others held: one dictionary per variable."""
     at = np.linspace(0.0, 1.0, points)
-    every = []
+    every = np.tile(point, (len(point), points, 1))
     for k in range(len(point)):
-        for u in at:
-            moved = point.copy()
-            moved[k] = u
-            every.append(moved)
-    judgements, *_ = batches(np.stack(every), [knobs] * len(every))
+        every[k, :, k] = at
+    judged = judge(every.reshape(-1, len(point)))
     cut = []
     for k, name in enumerate(problem.variables.names):
-        chosen = slice(k * points, (k + 1) * points)
-        values = [
-            float(np.concatenate([np.asarray(v) for v in problem.variables.values(jnp.asarray(x)).values()])[k])
-            for x in every[chosen]
-        ]
+        row = judged[k * points : (k + 1) * points]
         cut.append(
             {
                 "variable": name,
                 "unit": at.tolist(),
-                "value": values,
-                "objective": judgements.objective[chosen].tolist(),
-                "shares": {w.name: judgements.shares[chosen, i].tolist() for i, w in enumerate(problem.wishes)},
-                "is_attainable": [bool(np.all(c <= 1e-3)) for c in judgements.constraints[chosen]],
+                "value": _values(problem, k, at),
+                "objective": [_objective(j) for j in row],
+                "shares": {
+                    w.name: [None if j is None else float(j.shares[i]) for j in row]
+                    for i, w in enumerate(problem.wishes)
+                },
+                "is_attainable": [_is_attainable(j) for j in row],
             }
         )
     return cut
+
+
+def maps(problem: Problem, judge: Judge, point: np.ndarray, knobs: Knobs, points: int = 7) -> list[dict[str, Any]]:
+    """J over every pair of variables through the optimum, the others held; rows are the second variable.
+
+    What lies beyond the frontier needs no run and comes on a finer raster.
+    """
+    found = []
+    beyond = jax.jit(jax.vmap(lambda point: jnp.max(problem.direct_constraints(point, knobs), initial=-jnp.inf)))
+    for i, j in itertools.combinations(range(len(point)), 2):
+
+        def raster(size: int, i: int = i, j: int = j) -> tuple[np.ndarray, np.ndarray]:
+            at = np.linspace(0.0, 1.0, size)
+            every = np.tile(point, (size, size, 1))
+            every[..., i], every[..., j] = at[None, :], at[:, None]
+            return at, every.reshape(-1, len(point))
+
+        at, every = raster(points)
+        fine, finely = raster(FINE)
+        found.append(
+            {
+                "variables": [problem.variables.names[i], problem.variables.names[j]],
+                "values": [_values(problem, i, at), _values(problem, j, at)],
+                "objective": _rows([_objective(one) for one in judge(every)], points),
+                "fine_values": [_values(problem, i, fine), _values(problem, j, fine)],
+                "is_beyond": _rows((np.asarray(beyond(jnp.asarray(finely))) > 1e-3).tolist(), FINE),
+            }
+        )
+    return found
+
+
+def _objective(judgement: Judgement | None) -> float | None:
+    return None if judgement is None else float(judgement.objective)
+
+
+def _is_attainable(judgement: Judgement | None) -> bool:
+    return judgement is not None and bool(np.all(judgement.constraints <= 1e-3))
+
+
+def _rows(values: list[Any], size: int) -> list[list[Any]]:
+    return [values[k : k + size] for k in range(0, len(values), size)]
+
+
+def _values(problem: Problem, k: int, units: np.ndarray) -> list[float]:
+    """Of one free number at coordinates of the cube [SI]."""
+    owner = [member for member in problem.variables.members for _ in range(member.points)][k]
+    return np.asarray(owner.value(units)).tolist()
 
 
 def nearest(

@@ -41,6 +41,7 @@ def draw_design(folder: pathlib.Path) -> list[pathlib.Path]:
             ("objective.png", _objective),
             ("variables.png", _variables),
             ("slices.png", _slices),
+            ("maps.png", _maps),
             ("frontier.png", _frontier),
             ("profiles.png", _profiles),
             ("front.png", _front),
@@ -124,12 +125,17 @@ def _slices(design: dict[str, Any], history: dict[str, np.ndarray]) -> Figure | 
     for axes, cut in zip(places, cuts, strict=True):
         variable = variables[cut["variable"]]
         x = np.asarray(cut["value"]) * variable["factor"]
-        objective, attainable = np.asarray(cut["objective"]), np.asarray(cut["is_attainable"])
+        objective, attainable = np.asarray(cut["objective"], float), np.asarray(cut["is_attainable"])
         axes.plot(x, objective, "-", color=style.BLACK, linewidth=2.0, label="objective")
         axes.plot(x[~attainable], objective[~attainable], "o", color=style.BLACK, markerfacecolor="white", markersize=5)
         for k, (name, share) in enumerate(cut["shares"].items()):
             axes.plot(
-                x, share, "-", color=style.LINES[k % len(style.LINES)], linewidth=1.1, label=_NAMES.get(name, name)
+                x,
+                np.asarray(share, float),
+                "-",
+                color=style.LINES[k % len(style.LINES)],
+                linewidth=1.1,
+                label=_NAMES.get(name, name),
             )
         axes.axvline(best[cut["variable"]][0] * variable["factor"], color="#777777", linestyle=":", linewidth=1.0)
         axes.set_xscale("log" if variable["logarithmic"] else "linear")
@@ -139,6 +145,40 @@ def _slices(design: dict[str, Any], history: dict[str, np.ndarray]) -> Figure | 
     places[0].set_title("Through the optimum, the other variables held")
     handles, labels = places[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3)
+    return figure
+
+
+def _maps(design: dict[str, Any], history: dict[str, np.ndarray]) -> Figure | None:
+    """J over pairs of variables through the optimum; hatched where chemistry does not go, white where nothing ran."""
+    found = design.get("maps") or []
+    if not found:
+        return None
+    least = design["ends"][0]["objective"]
+    every = np.concatenate([np.ravel(np.asarray(one["objective"], float)) for one in found])
+    # Much of an objective is a floor that no coating lowers: what matters is how far above the best one is.
+    levels = np.geomspace(0.01 * abs(least), max(np.nanmax(every) - least, 0.1 * abs(least)), 13)
+    figure = style.new_figure(3.6 * len(found) + 1, 3.4)
+    places = figure.subplots(1, len(found), squeeze=False)[0]
+    variables = {v["path"]: v for v in design["variables"]}
+    best = design["ends"][0]["values"]
+    shown = None
+    for axes, one in zip(places, found, strict=True):
+        both = [variables[name] for name in one["variables"]]
+        x, y = (np.asarray(v) * of["factor"] for v, of in zip(one["values"], both, strict=True))
+        above = np.maximum(np.ma.masked_invalid(np.asarray(one["objective"], float)) - least, levels[0])
+        shown = axes.contourf(x, y, above, levels, norm="log", cmap="viridis")
+        x, y = (np.asarray(v) * of["factor"] for v, of in zip(one["fine_values"], both, strict=True))
+        axes.contourf(x, y, np.asarray(one["is_beyond"], float), [0.5, 1.5], colors="none", hatches=["///"])
+        place = [best[name][0] * of["factor"] for name, of in zip(one["variables"], both, strict=True)]
+        axes.plot(*place, "*", color="white", markeredgecolor=style.BLACK, markersize=13)
+        for name, of, axis in zip(one["variables"], both, "xy", strict=True):
+            getattr(axes, f"set_{axis}scale")("log" if of["logarithmic"] else "linear")
+            getattr(axes, f"set_{axis}label")(f"{_short(name)} ({of['unit']})")
+    assert shown is not None
+    scale = figure.colorbar(shown, ax=list(places), label="objective above that of the best design")
+    ticks = [t for t in 10.0 ** np.arange(-6, 7) if levels[0] <= t <= levels[-1]]
+    scale.set_ticks(ticks, labels=[f"{t:g}" for t in ticks])
+    scale.minorticks_off()
     return figure
 
 

@@ -16,6 +16,7 @@ _CAPTIONS = {
     "profiles.png": "Graded properties at the start and at the end of the best search.",
     "front.png": "The front: each point is the best design for one weight.",
     "slices.png": "Objective and its parts through the optimum, one number at a time; hollow: beyond the frontier.",
+    "maps.png": "Objective over pairs of numbers; star: best design; hatched: beyond the frontier; white: not solved.",
     "frontier.png": "What chemistry attains: library materials, the envelopes fitted to them, and the design.",
     "before_after.png": "The first start and the best design at the end of the run, and the way there.",
 }

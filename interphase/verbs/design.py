@@ -16,7 +16,7 @@ from interphase.config import library, quantities, schema
 from interphase.config.build import build, controls, positions
 from interphase.config.design import Plan, designed_study, library_points, plan, section
 from interphase.config.load import written
-from interphase.design.analysis import Batches, nearest, neighbourhood, slices
+from interphase.design.analysis import Batches, Judge, maps, nearest, neighbourhood, slices
 from interphase.design.objectives import TERMS
 from interphase.design.optimise import INTERRUPTED, Design, Evaluator, Progress
 from interphase.design.problem import Problem
@@ -32,7 +32,7 @@ from interphase.solvers.rollout import kept_states
 from interphase.verbs.machine import memory_of
 
 SHARE_OF_MEMORY = 0.25  # of a device, that the states a gradient keeps may take
-MOST_SLICED = 4  # variables beyond which slices through the optimum are left out
+MOST_SLICED = 4  # variables beyond which slices and maps through the optimum are left out
 
 
 @dataclasses.dataclass(frozen=True)
@@ -134,9 +134,12 @@ def _found(study: schema.Study, planned: Plan, design: Design, evaluator: Evalua
         search.multipliers, float(search.penalty),
     )  # fmt: skip
     found["around"] = around
-    found["slices"] = []
+    found |= {"slices": [], "maps": []}
     if problem.variables.size <= MOST_SLICED:
-        found["slices"] = slices(problem, Batches(evaluator, size, told("slices")), search.point, knobs)
+        tolerance = planned.controls.tolerance
+        found["slices"] = slices(problem, Judge(problem, knobs, tolerance, told("slices")), search.point)
+        if problem.num_scenarios == 1:  # a hundred runs and a half; of many scenarios too long to wait for
+            found["maps"] = maps(problem, Judge(problem, knobs, tolerance, told("maps")), search.point, knobs)
     return found
 
 
@@ -196,6 +199,7 @@ def _write(folder: pathlib.Path, study: schema.Study, planned: Plan, design: Des
         "layers": layers,
         "adaptive": found["adaptive"],
         "slices": found["slices"],
+        "maps": found["maps"],
         "slopes": None if around is None else dict(zip(free.names, around.slopes.tolist(), strict=True)),
         "moves": {} if around is None else {k: _in_words(free, found["point"], m) for k, m in around.moves.items()},
         "indifferent": {} if around is None else around.is_indifferent,
