@@ -13,6 +13,7 @@ import tomllib
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
+import numpy as np
 import pydantic
 
 from interphase.config import quantities
@@ -190,6 +191,25 @@ def load(name: str) -> Material:
         hint = f"did you mean {' or '.join(near)}?" if near else f"the library has {', '.join(names())}"
         raise UnknownMaterial(f'no material "{name}"; {hint}')
     return _read(key)
+
+
+@functools.cache
+def spread(name: str) -> float | None:
+    """How far sources disagree on a property of one and the same coating, as a logarithm.
+
+    Half the range of the values of a material, root mean square over the materials with more than one value; `None`
+    when there is none.
+    """
+    dimension, halves = _DIMENSIONS["coating"].get(name), []
+    if dimension is None:
+        return None
+    for material in map(load, names()):
+        if material.kind != "coating" or name not in material or not material.properties[name].alternatives:
+            continue
+        others = [_in_si(name, other.value, dimension) for other in material.properties[name].alternatives]
+        values = np.array([material[name], *others])
+        halves.append(0.5 * np.log(values.max() / values.min()))
+    return float(np.sqrt(np.mean(np.square(halves)))) if halves else None
 
 
 def describe(name: str) -> str:

@@ -126,7 +126,7 @@ def neighbourhood(
         ]
         for name, move in moves.items()
     }  # fmt: skip
-    return Neighbourhood(gradients[here], hessian, moves, {k: v for k, v in indifferent.items() if v})
+    return Neighbourhood(slopes[here], hessian, moves, {k: v for k, v in indifferent.items() if v})
 
 
 def _moved(
@@ -143,6 +143,22 @@ def _moved(
     matrix[n:, :n] = active[:, free]
     move[free] = -np.linalg.lstsq(matrix, np.concatenate([right[free], change]), rcond=None)[0][:n]
     return move
+
+
+def elasticities(problem: Problem, point: np.ndarray, slope: np.ndarray, objective: float) -> list[float]:
+    """d ln J/d ln p of every free number at a point.
+
+    **Arguments:**
+
+    - `slope`: dJ/du.
+    """
+    owners = [member for member in problem.variables.members for _ in range(member.points)]
+    units_per_e_fold = [
+        1 / np.log(owner.upper / owner.lower) if owner.logarithmic
+        else float(owner.value(u)) / (owner.upper - owner.lower)
+        for owner, u in zip(owners, point, strict=True)
+    ]  # fmt: skip
+    return (np.asarray(slope) * units_per_e_fold / objective).tolist()
 
 
 class Judge:

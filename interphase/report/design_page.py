@@ -1,5 +1,6 @@
 """The report page of a design: what was found, how sure it is, what to look for in the laboratory."""
 
+import math
 import pathlib
 from html import escape
 from typing import Any
@@ -22,6 +23,9 @@ _CAPTIONS = {
 }
 
 
+MOST_LISTED = 12  # free numbers, beyond which their sensitivities are no table any more
+
+
 def write_design_page(folder: pathlib.Path) -> pathlib.Path:
     """Writes a design folder's `report.html` and returns it."""
     design, _ = read_design(folder)
@@ -31,6 +35,7 @@ def write_design_page(folder: pathlib.Path) -> pathlib.Path:
         _table("Best design", _values(design, best)),
         _table("What it is judged by", _terms(design, best)),
         _table("Starts", _starts(design)),
+        _table("How the objective answers at the best design, d ln J/d ln p", _sensitivities(design)),
         _table("Nearest library materials", _materials(design)),
         _table("If a weight doubles, or an exponent grows by a tenth", _moves(design)),
     ]  # fmt: skip
@@ -86,6 +91,20 @@ def _materials(design: dict[str, Any]) -> list[tuple[str, str]]:
         (f"{m['name']} ({m['family']}), {m['distance']:.2f} decades away", "; ".join(m["lacks"]) or "nothing")
         for m in design.get("nearest", [])
     ]
+
+
+def _sensitivities(design: dict[str, Any]) -> list[tuple[str, str]]:
+    found = design.get("sensitivities", [])
+    if len(found) > MOST_LISTED:
+        return []
+    rows = []
+    for one in found:
+        text = f"{one['slope']:+.2g}"
+        if one["spread"] is not None:
+            change = 100 * (math.exp(abs(one["slope"]) * one["spread"]) - 1)
+            text += f"; sources differ by a factor of {math.exp(one['spread']):.2g} either way: {change:.2g} % of J"
+        rows.append((one["variable"], text))
+    return rows
 
 
 def _moves(design: dict[str, Any]) -> list[tuple[str, str]]:

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import pathlib
+import re
 import shutil
 import time
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from interphase.config import library, quantities, schema
 from interphase.config.build import build, controls, positions
 from interphase.config.design import Plan, designed_study, library_points, plan, section
 from interphase.config.load import written
-from interphase.design.analysis import Batches, Judge, maps, nearest, neighbourhood, slices
+from interphase.design.analysis import Batches, Judge, elasticities, maps, nearest, neighbourhood, slices
 from interphase.design.objectives import TERMS
 from interphase.design.optimise import INTERRUPTED, Design, Evaluator, Progress
 from interphase.design.problem import Problem
@@ -201,6 +202,7 @@ def _write(folder: pathlib.Path, study: schema.Study, planned: Plan, design: Des
         "slices": found["slices"],
         "maps": found["maps"],
         "slopes": None if around is None else dict(zip(free.names, around.slopes.tolist(), strict=True)),
+        "sensitivities": _sensitivities(problem, found["search"]),
         "moves": {} if around is None else {k: _in_words(free, found["point"], m) for k, m in around.moves.items()},
         "indifferent": {} if around is None else around.is_indifferent,
         "frontier": _frontier(problem, study),
@@ -224,6 +226,16 @@ def _write(folder: pathlib.Path, study: schema.Study, planned: Plan, design: Des
         **found["made"],
     }
     write_summary(folder / "summary.json", summary)
+
+
+def _sensitivities(problem: Problem, search: Any) -> list[dict[str, Any]]:
+    """d ln J/d ln p, and how much of J is open because sources disagree on such a property."""
+    slopes = elasticities(problem, search.point, search.slope, float(search.judgement.objective))
+    rows = []
+    for name, slope in zip(problem.variables.names, slopes, strict=True):
+        of = re.sub(r"\[\d+\]$", "", name).rsplit(".", 1)[-1]
+        rows.append({"variable": name, "slope": slope, "spread": library.spread(of) if "coating" in name else None})
+    return rows
 
 
 def _variable(variable: Any) -> dict[str, Any]:

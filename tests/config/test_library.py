@@ -201,3 +201,11 @@ def test_overview_has_a_line_per_material_and_marks_what_is_assumed():
     assert "77 GPa" in lipon
     assert "0.25*" in lipon
     assert "500 nm" in lipon
+
+
+def test_spread_of_sources():
+    """Moduli of one coating differ by about a third to a factor of a few; LiPON's from 33 to 79 GPa."""
+    modulus = library.spread("modulus")
+    assert modulus is not None
+    assert math.log(1.2) < modulus < math.log(10)
+    assert library.spread("no property") is None

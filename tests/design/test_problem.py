@@ -10,7 +10,7 @@ from hypothesis import strategies as some
 from interphase.config import design as designing
 from interphase.config.load import StudyError, read_study, written
 from interphase.config.places import place
-from interphase.design.analysis import nearest
+from interphase.design.analysis import elasticities, nearest
 from interphase.design.variables import Variable
 from interphase.solvers.rollout import divisible
 from studies import write_small
@@ -128,6 +128,21 @@ def test_one_schedule_suits_all(sizes, share):
 def test_equal_steps_stay_equal():
     merged = designing.smallest_of([np.full(10, 0.1)], np.array([1.0]))
     np.testing.assert_allclose(merged, 1 / len(merged), rtol=1e-12)
+
+
+def test_elasticities_are_logarithmic_derivatives(study_file):
+    """Of J = ∏ p^k over a variable searched in its logarithm and one searched as it is."""
+    study = read_study(study_file, ["design.variables[0].scale=linear"])
+    problem = designing.plan(study, schedule=np.array([0.1, 0.2])).problem
+    point = np.linspace(0.3, 0.6, problem.variables.size)
+    exponents = np.linspace(2.0, -0.5, point.size)
+
+    def objective(u):
+        values = np.concatenate([np.asarray(v) for v in problem.variables.values(jnp.asarray(u)).values()])
+        return float(np.prod(values**exponents))
+
+    slope = [(objective(point + d) - objective(point - d)) / 2e-6 for d in 1e-6 * np.eye(point.size)]
+    np.testing.assert_allclose(elasticities(problem, point, np.array(slope), objective(point)), exponents, rtol=1e-6)
 
 
 def test_the_nearest_material_is_itself_and_lacks_nothing():
