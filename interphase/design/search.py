@@ -67,7 +67,7 @@ class Search(eqx.Module):
     **Arguments:**
 
     - `point`, `judgement`, `slope`, `constraint_slopes`: the last that was taken; ∇J and ∇c.
-    - `trial`: what is to be evaluated next; `direction`, `length`: d and α.
+    - `trial`: what is to be evaluated next; `direction`, `length`: d and α; `reach`: longest d along any variable.
     - `curvature`: of J + λ·c, gathered; `memory`: of Adam.
     - `multipliers`, `penalty`: λ and ρ; `violation`: when they last changed; `rest`: ‖∇L‖ that counts as none so far.
     - `first_norm`, `norm`: of the projected gradient of L, at the first point and now.
@@ -81,6 +81,7 @@ class Search(eqx.Module):
     trial: Point
     direction: Point
     length: Scalar
+    reach: Scalar
     curvature: Curvature
     memory: PyTree
     multipliers: Float[Array, " constraints"]
@@ -134,6 +135,7 @@ def begin(point: Point, judgement: Judgement, settings: Settings) -> Search:
         trial=point,
         direction=jnp.zeros_like(point),
         length=zero,
+        reach=zero + LONGEST,
         curvature=first_curvature(jnp.zeros_like(point)),
         memory=settings.rule.init(point),
         multipliers=none,
@@ -194,10 +196,13 @@ def _moved(search: Search, there: Search, settings: Settings) -> Search:
     gathered = updated(search.curvature, search.trial - search.point, change, is_second)
     fell = search.value - there.value > settings.stall * jnp.abs(there.value)
     idle = jnp.where(fell | is_first, 0, search.idle + 1)
+    # The model held as far as the step that was taken: when that was a shortened one, it is the measure of the next.
+    held = jnp.where(search.length < 1, jnp.max(jnp.abs(search.trial - search.point)), search.reach)
+    reach = jnp.where(is_first, LONGEST, jnp.minimum(2 * held, LONGEST))
     there = eqx.tree_at(
-        lambda s: (s.point, s.curvature, s.taken, s.idle),
+        lambda s: (s.point, s.curvature, s.reach, s.taken, s.idle),
         there,
-        (search.trial, jnp.where(is_first, first_curvature(there.slope), gathered), search.taken + 1, idle),
+        (search.trial, jnp.where(is_first, first_curvature(there.slope), gathered), reach, search.taken + 1, idle),
     )
     norm = _projected_norm(there)
     first_norm = jnp.where(is_first, norm, search.first_norm)
@@ -214,7 +219,7 @@ def _aimed(search: Search, settings: Settings) -> Search:
         direction = jnp.asarray(update)  # of one array it is one array
         direction *= jnp.minimum(1.0, LONGEST / (jnp.max(jnp.abs(direction)) + 1e-30))
     else:
-        lower, upper = jnp.maximum(-point, -LONGEST), jnp.minimum(1 - point, LONGEST)
+        lower, upper = jnp.maximum(-point, -search.reach), jnp.minimum(1 - point, search.reach)
         direction = least(search.slope, search.curvature, search.constraints, lower, upper)
     trial = jnp.clip(point + direction, 0.0, 1.0)
     return eqx.tree_at(
@@ -232,7 +237,8 @@ def _refused(search: Search, value: Scalar, settings: Settings) -> Search:
     length = jnp.where(jnp.isfinite(shrink), shrink, SHRINK[0]) * search.length
     trial = jnp.clip(search.point + length * search.direction, 0.0, 1.0)
     search = eqx.tree_at(lambda s: (s.length, s.trial, s.rejected), search, (length, trial, search.rejected + 1))
-    forgotten = eqx.tree_at(lambda s: s.curvature, search, first_curvature(search.slope))
+    afresh = (first_curvature(search.slope), jnp.full_like(length, LONGEST))
+    forgotten = eqx.tree_at(lambda s: (s.curvature, s.reach), search, afresh)
     too_short = jnp.max(jnp.abs(length * search.direction)) < SHORTEST
     return _either(too_short, _aimed(_rested(forgotten, jnp.asarray(True), settings), settings), search)
 
