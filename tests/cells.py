@@ -74,6 +74,7 @@ def layer(
         relaxed_fraction=profile(relaxed_fraction),
         strain_limit=profile(1.0),
         strength=profile(1e15),
+        toughness=profile(1e15),
     )
 
 

@@ -128,19 +128,22 @@ def _coating(section: schema.Coating, grid: Grid, spacing: list[float]) -> Coati
     return Coating(
         layers=tuple(layers),
         mosaic=mosaic,
-        yields=any(layer.yield_strength is not None for layer in section.layers),
+        yields=any(_yield_strength(layer) is not None for layer in section.layers),
         relaxes=any(layer.relaxation_time is not None for layer in section.layers),
         has_equilibrium=any(any(layer.relaxed_fraction or ()) for layer in section.layers),
         has_strain_limit=all(_strain_limit(layer) is not None for layer in section.layers),
+        has_strength=all(layer.strength is not None for layer in section.layers),
+        has_toughness=all(layer.toughness is not None for layer in section.layers),
     )
 
 
 def _layer(section: schema.Layer) -> Layer:
     unknown = {
-        "yield_strength": (NEVER,), "relaxation_time": (NEVER,), "relaxed_fraction": (0.0,), "strength": (NEVER,),
+        "relaxation_time": (NEVER,), "relaxed_fraction": (0.0,), "strength": (NEVER,), "toughness": (NEVER,),
         "salt_diffusivity": (1e-15,),
     }  # fmt: skip
     values = {name: getattr(section, name) or unknown.get(name) for name in Layer.__dataclass_fields__}
+    values["yield_strength"] = _yield_strength(section) or (NEVER,)
     values["strain_limit"] = _strain_limit(section) or (NEVER,)
     values["thickness"] = section.thickness
     return Layer(**{name: jnp.asarray(value) for name, value in values.items()})
@@ -150,10 +153,22 @@ def _strain_limit(layer: schema.Layer) -> tuple[float, ...] | None:
     """As given, or strength over modulus: where a linear elastic coating in uniaxial tension reaches its strength."""
     if layer.strain_limit is not None or layer.strength is None or layer.modulus is None:
         return layer.strain_limit
-    num = max(len(layer.strength), len(layer.modulus))
-    at = np.linspace(0, 1, num)
-    strength, modulus = (np.interp(at, np.linspace(0, 1, len(p)), p) for p in (layer.strength, layer.modulus))
+    strength, modulus = _together(layer.strength, layer.modulus)
     return tuple(float(x) for x in strength / modulus)
+
+
+def _yield_strength(layer: schema.Layer) -> tuple[float, ...] | None:
+    """As given, or yield strain times modulus."""
+    if layer.yield_strain is None or layer.modulus is None:
+        return layer.yield_strength
+    strain, modulus = _together(layer.yield_strain, layer.modulus)
+    return tuple(float(x) for x in strain * modulus)
+
+
+def _together(*profiles: tuple[float, ...]) -> list[np.ndarray]:
+    """Profiles at the control points of the finest."""
+    at = np.linspace(0, 1, max(map(len, profiles)))
+    return [np.interp(at, np.linspace(0, 1, len(p)), p) for p in profiles]
 
 
 def _electrolyte(section: schema.Electrolyte) -> Electrolyte:

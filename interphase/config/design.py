@@ -147,23 +147,32 @@ def wishes(study: schema.Study) -> tuple[tuple[Wish, ...], np.ndarray]:
         weights.append(term.weight)
     if not any(weights):
         raise StudyError("design.terms: every weight is 0; give one that is not")
-    _check_strain_limits(study, made)
+    _check_limits_known(study, made)
     return tuple(made), np.asarray(weights)
 
 
-def _check_strain_limits(study: schema.Study, made: list[Wish]) -> None:
+_NEEDED = {
+    "film_strain_over_limit": ("strain_limit", "strength"),
+    "energy_over_resilience": ("strain_limit", "strength"),
+    "film_stress_over_strength": ("strength",),
+    "crack_driving_force": ("toughness",),
+}  # fmt: skip
+"""Term → what a layer must have one of."""
+
+
+def _check_limits_known(study: schema.Study, made: list[Wish]) -> None:
     frontier = section(study).frontier
-    if frontier is not None and frontier.strain_limit or study.coating is None:
-        return
-    unknown = [
-        k for k, layer in enumerate(study.coating.layers) if layer.strain_limit is None and layer.strength is None
-    ]
+    ties_strain_limit = frontier is not None and frontier.strain_limit
+    layers = () if study.coating is None else study.coating.layers
     for wish in made:
-        if wish.name in ("film_strain_over_limit", "energy_over_resilience") and unknown:
-            raise StudyError(
-                f"design.terms: {wish.name} needs coating.layers[{unknown[0]}].strain_limit or .strength, or "
-                "design.frontier.strain_limit = true"
-            )
+        needed = _NEEDED.get(wish.name, ())
+        if not needed or ("strain_limit" in needed and ties_strain_limit):
+            continue
+        for k, layer in enumerate(layers):
+            if all(getattr(layer, name) is None for name in needed):
+                or_law = ", or design.frontier.strain_limit = true" if "strain_limit" in needed else ""
+                keys = " or .".join(needed)
+                raise StudyError(f"design.terms: {wish.name} needs coating.layers[{k}].{keys}{or_law}")
 
 
 def library_points(gels: bool) -> list[MaterialPoint]:

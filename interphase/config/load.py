@@ -226,8 +226,8 @@ def _resolved(study: schema.Study) -> schema.Study:
 
 
 _MAY_STAY_UNKNOWN = {
-    "material", "yield_strength", "relaxation_time", "relaxed_fraction", "strain_limit", "strength", "salt_diffusivity",
-    "diffusional_viscosity",
+    "material", "yield_strength", "yield_strain", "relaxation_time", "relaxed_fraction", "strain_limit", "strength",
+    "toughness", "salt_diffusivity", "diffusional_viscosity",
 }  # fmt: skip
 
 
@@ -247,6 +247,8 @@ def _filled(section: Any, kind: str, key: str) -> Any:
     update = {}
     for name, field in type(section).model_fields.items():
         if getattr(section, name) is not None or field.is_required() or name == "material":
+            continue
+        if name == "yield_strength" and section.yield_strain is not None:
             continue
         value = None if material is None else material.get(name)
         if value is None:

@@ -19,7 +19,7 @@ from interphase.run.case import Case
 _LAYER = {
     "thickness": "m", "modulus": "Pa", "poisson_ratio": "1", "ionic_conductivity": "S/m", "transference_number": "1",
     "salt_diffusivity": "m^2/s", "exchange_current": "A/m^2", "yield_strength": "Pa", "relaxation_time": "s",
-    "relaxed_fraction": "1", "strain_limit": "1", "strength": "Pa",
+    "relaxed_fraction": "1", "strain_limit": "1", "strength": "Pa", "toughness": "J/m^2", "yield_strain": "1",
 }  # fmt: skip
 
 
@@ -65,23 +65,37 @@ def _of_layer(path: str, match: re.Match, study: schema.Study) -> Place:
         assert case.model.stack.coating is not None
         return case.model.stack.coating.layers[index]
 
-    follows = study.coating is not None and layers[index].strain_limit is None and layers[index].strength is not None
+    limit_follows = layers[index].strain_limit is None and layers[index].strength is not None
+    yield_follows = layers[index].yield_strain is not None
 
     def put(case: Case, value: Any) -> Case:
         value = value[0] if name == "thickness" else value
-        case = eqx.tree_at(lambda c: getattr(layer(c), name), case, value)
-        if name in ("modulus", "strength") and follows:  # a strain limit that was never measured is strength over E
-            now = layer(case)
-            points = max(now.strength.shape[0], now.modulus.shape[0])
-            limit = _resampled(now.strength, points) / _resampled(now.modulus, points)
-            case = eqx.tree_at(lambda c: layer(c).strain_limit, case, limit)
+        yield_strain = value if name == "yield_strain" else _yield_strain(layer(case))
+        if name != "yield_strain":
+            case = eqx.tree_at(lambda c: getattr(layer(c), name), case, value)
+        if yield_follows and name in ("modulus", "yield_strain"):
+            strain, modulus = _together(yield_strain, layer(case).modulus)
+            case = eqx.tree_at(lambda c: layer(c).yield_strength, case, strain * modulus)
+        if limit_follows and name in ("modulus", "strength"):  # never measured: strength over modulus
+            strength, modulus = _together(layer(case).strength, layer(case).modulus)
+            case = eqx.tree_at(lambda c: layer(c).strain_limit, case, strength / modulus)
         return case
 
-    return Place(_LAYER[name], lambda case: getattr(layer(case), name), put, is_profile=name != "thickness")
+    def get(case: Case) -> Any:
+        return _yield_strain(layer(case)) if name == "yield_strain" else getattr(layer(case), name)
+
+    return Place(_LAYER[name], get, put, is_profile=name != "thickness")
 
 
-def _resampled(profile: Any, points: int) -> Any:
-    return along_profile(profile, jnp.linspace(0.0, 1.0, points))
+def _yield_strain(layer: Layer) -> Any:
+    strength, modulus = _together(layer.yield_strength, layer.modulus)
+    return strength / modulus
+
+
+def _together(*profiles: Any) -> list[Any]:
+    """Profiles at the control points of the finest."""
+    at = jnp.linspace(0.0, 1.0, max(profile.shape[0] for profile in profiles))
+    return [along_profile(profile, at) for profile in profiles]
 
 
 def _single(dimension: str, where: Callable[[Case], Any], index: int | None = None) -> Place:

@@ -135,8 +135,8 @@ class Lithium(Section):
 class Layer(Section):
     """One layer of the coating; what is not given comes from the library's `material`.
 
-    `yield_strength`, `relaxation_time`, `strain_limit` and `strength` may stay unknown: then the layer does not yield
-    or relax, and what is measured against a limit is null.
+    `yield_strength` (or `yield_strain`, its share of the modulus), `relaxation_time`, `strain_limit`, `strength` and
+    `toughness` may stay unknown: then the layer does not yield or relax, and what is measured against a limit is null.
     """
 
     material: str | None = None
@@ -148,10 +148,18 @@ class Layer(Section):
     salt_diffusivity: _profile("m^2/s") | None = None
     exchange_current: _profile("A/m^2") | None = None
     yield_strength: _profile("Pa") | None = None
+    yield_strain: _profile("1") | None = None
     relaxation_time: _profile("s") | None = None
     relaxed_fraction: _profile("1", 0.0, 1.0, zero=True) | None = None
     strain_limit: _profile("1") | None = None
     strength: _profile("Pa") | None = None
+    toughness: _profile("J/m^2") | None = None
+
+    @pydantic.model_validator(mode="after")
+    def _yields_once(self) -> "Layer":
+        if self.yield_strength is not None and self.yield_strain is not None:
+            raise ValueError("has both yield_strength and yield_strain; give one")
+        return self
 
 
 class Mosaic(Section):

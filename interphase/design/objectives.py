@@ -87,6 +87,16 @@ def energy_over_resilience(course: Course) -> Scalar:
     return _largest(course.measures.energy_over_resilience, course)
 
 
+def film_stress_over_strength(course: Course) -> Scalar:
+    """Largest tensile stress of the coating over its strength [-]."""
+    return _largest(course.measures.coating_stress_over_strength, course)
+
+
+def crack_driving_force(course: Course) -> Scalar:
+    """Largest energy release rate of a crack that channels through the coating, over its toughness [-]."""
+    return _largest(course.measures.crack_driving_force, course)
+
+
 def thickness(course: Course) -> Scalar:
     """Of the coating [m]; what it takes from the energy density."""
     coating = course.case.model.stack.coating
@@ -115,6 +125,12 @@ TERMS = {
     "elastic_energy": Term(elastic_energy, "J/m^2", 1.0, "elastic energy of the coating", "elastic_energy"),
     "energy_over_resilience": Term(
         energy_over_resilience, "1", 1.0, "largest elastic energy over resilience", "energy_over_resilience"
+    ),
+    "film_stress_over_strength": Term(
+        film_stress_over_strength, "1", 1.0, "largest tensile stress over strength", "coating_stress_over_strength"
+    ),
+    "crack_driving_force": Term(
+        crack_driving_force, "1", 1.0, "release rate of a channelling crack over toughness", "crack_driving_force"
     ),
     "thickness": Term(thickness, "m", 1e-6, "thickness of the coating", "coating_strain"),
     "bare_share": Term(bare_share, "1", 0.01, "share that a thin film leaves bare", "coating_strain"),

@@ -21,6 +21,7 @@ from interphase.design.problem import AbstractProblem, Judgement, Knobs
 from interphase.design.search import RUNNING, STATUS, Search, Settings, Verdict, advance, begin
 from interphase.design.variables import Point
 from interphase.io.checkpoint import CheckpointError, Checkpoints
+from interphase.io.events import Events
 from interphase.io.records import Series, append_log
 from interphase.solvers.batch import over_batch
 
@@ -137,6 +138,7 @@ class Design:
         self.evaluation = 0
         self.history: list[dict[str, Any]] = []
         self.columns = history_columns(problem)
+        self.events: Events | None = None
 
     def resume(self) -> None:
         """Goes back to the last checkpoint; raises `CheckpointError` when there is none."""
@@ -153,6 +155,8 @@ class Design:
     def go(self) -> str:
         """Searches until every start has come to rest or its evaluations are used up; returns the status."""
         status = "finished"
+        if self.folder is not None:
+            self.events = Events(self.folder / "events", after=self.evaluation)
         while self.evaluation < self.settings.evaluations and bool(jnp.any(self.searches.status == RUNNING)):
             if self.asked_to_stop():
                 status = INTERRUPTED
@@ -161,6 +165,8 @@ class Design:
             if self.evaluation % self.every == 0:
                 self._save()
         self._save()
+        if self.events is not None:
+            self.events.close()
         return status
 
     def best(self) -> int:
@@ -212,9 +218,12 @@ class Design:
             is_solved = row["residual"] <= self.tolerance
             row = {key: value if np.isfinite(value) else None for key, value in row.items()}
             self.history.append(row)
-            if self.folder is None:
+            if self.folder is None or self.events is None:
                 continue
             Series(self.folder / "history.csv", self.columns).append(row)
+            self.events.append(
+                f"start {k}", self.evaluation, {n: row[n] for n in row if n not in ("evaluation", "start")}
+            )
             if not verdict.takes:
                 reason = "does not fall enough" if is_solved else "a step was not solved"
                 self._log("rejected", start=int(k), reason=reason if is_finite else "not finite")

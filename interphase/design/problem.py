@@ -249,8 +249,5 @@ def tied(case: Case, frontier: Frontier) -> Case:
         for layer in coating.layers
     )
     coating = eqx.tree_at(lambda c: c.layers, coating, layers)
-    if not coating.has_strain_limit:
-        coating = Coating(
-            layers, coating.mosaic, coating.yields, coating.relaxes, coating.has_equilibrium, has_strain_limit=True
-        )
+    coating = dataclasses.replace(coating, has_strain_limit=True)
     return eqx.tree_at(lambda c: c.model.stack.coating, case, coating)

@@ -31,6 +31,8 @@ SERIES_COLUMNS = (
     "coating_compression_max_MPa",
     "elastic_energy_J_per_m2",
     "elastic_energy_over_resilience_max",
+    "coating_stress_over_strength_max",
+    "crack_driving_force_max",
     "lithium_budget_relative_error",
     "charge_closure_relative_error",
     "coating_volume_relative_change",

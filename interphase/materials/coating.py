@@ -32,7 +32,7 @@ class Layer(eqx.Module):
     - `exchange_current`: against lithium [A/m²].
     - `yield_strength` [Pa], `relaxation_time` [s]: infinite for none.
     - `relaxed_fraction`: share of the modulus that never relaxes [-].
-    - `strain_limit` [-], `strength` [Pa]: what the outputs compare with; infinite where unknown.
+    - `strain_limit` [-], `strength` [Pa], `toughness` [J/m²]: what the outputs compare with; infinite where unknown.
     """
 
     thickness: Scalar
@@ -47,6 +47,7 @@ class Layer(eqx.Module):
     relaxed_fraction: Profile
     strain_limit: Profile
     strength: Profile
+    toughness: Profile
 
 
 class Coating(eqx.Module):
@@ -55,7 +56,7 @@ class Coating(eqx.Module):
     **Arguments:**
 
     - `yields`, `relaxes`, `has_equilibrium`: which laws any layer needs (static).
-    - `has_strain_limit`: every layer's strain limit is known (static).
+    - `has_strain_limit`, `has_strength`, `has_toughness`: every layer's is known (static).
     """
 
     layers: tuple[Layer, ...]
@@ -64,6 +65,8 @@ class Coating(eqx.Module):
     relaxes: bool = eqx.field(static=True)
     has_equilibrium: bool = eqx.field(static=True)
     has_strain_limit: bool = eqx.field(static=True, default=False)
+    has_strength: bool = eqx.field(static=True, default=False)
+    has_toughness: bool = eqx.field(static=True, default=False)
 
     @property
     def thickness(self) -> Array:

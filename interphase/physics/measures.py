@@ -24,6 +24,7 @@ from interphase.units import FARADAY, Scales
 
 SHARPNESS = 30.0  # β: e^{βx} picks the largest values
 ORDER = 16  # p of the norm they are large against
+CHANNELLING = 1.976  # Z of a crack that runs along a film
 UNLIMITED = 1e9  # strain limits above this mean that nobody knows one
 
 
@@ -44,6 +45,8 @@ class Measures(eqx.Module):
     coating_compression: Scalar | None  # largest compressive principal stress, positive [Pa]
     elastic_energy: Scalar | None  # of the coating per electrode area [J/m²]
     energy_over_resilience: Scalar | None  # largest elastic energy density over ½Eε_Y²
+    coating_stress_over_strength: Scalar | None
+    crack_driving_force: Scalar | None  # release rate of a channelling crack over toughness, largest column
 
 
 def measure(
@@ -85,6 +88,8 @@ FILM = (
     "coating_compression",
     "elastic_energy",
     "energy_over_resilience",
+    "coating_stress_over_strength",
+    "crack_driving_force",
 )
 
 
@@ -105,13 +110,36 @@ def _film(
         / grid.area
         * scales.length,
     }
+    blend = layer_blend(coating, width, scales)
     if coating.has_strain_limit:
-        blend = layer_blend(coating, width, scales)
         limit = coating.property("strain_limit", carried.depth, blend, join="series")
         modulus = CoatingProperties.at(coating, carried, width, scales, grid).modulus
         film["coating_strain_over_limit"] = smooth_maximum(strain / limit, weight)
         film["energy_over_resilience"] = smooth_maximum(energy / (0.5 * modulus * limit**2), weight)
+    if coating.has_strength:
+        strength = coating.property("strength", carried.depth, blend, join="series")
+        film["coating_stress_over_strength"] = smooth_maximum(tension / strength, weight)
+    if coating.has_toughness:
+        film["crack_driving_force"] = _crack_driving_force(coating, carried, tension, blend, width, scales, grid)
     return film
+
+
+def _crack_driving_force(
+    coating: Coating, carried: CoatingState, tension: Cells, blend: Array, width: float, scales: Scales, grid: Grid
+) -> Scalar:
+    """Z ∫⟨σ₁⟩² dz / Ē over the toughness, of the worst column: above one, a crack through the film runs along it.
+
+    Z = 1.976 of a channelling crack where film and ground are equally stiff (Hutchinson & Suo, Adv. Appl. Mech. 29
+    (1992) 63); on softer ground it is larger.
+    """
+    properties = CoatingProperties.at(coating, carried, width, scales, grid)
+    modulus = properties.modulus / (1 - properties.poisson_ratio**2)
+    fraction = jnp.clip(carried.fraction, 0.0, 1.0)
+    toughness = coating.property("toughness", carried.depth, blend)
+    released = CHANNELLING * jnp.sum(fraction * jnp.maximum(tension, 0.0) ** 2 / modulus, axis=-1)
+    resisting = jnp.sum(fraction * toughness, axis=-1) / (jnp.sum(fraction, axis=-1) + 1e-12)
+    ratio = released * grid.spacing[-1] * scales.length / resisting
+    return smooth_maximum(ratio, jnp.ones_like(ratio))
 
 
 def coating_stress(carried: CoatingState) -> Stresses:

@@ -38,6 +38,8 @@ GROUPS: dict[str, tuple[Number, ...]] = {
         Number("coating_stress_max_MPa", "Largest principal stress", 1.0, "MPa"),
         Number("elastic_energy_J_per_m2", "Elastic energy", 1e3, "mJ/m²"),
         Number("elastic_energy_over_resilience_max", "Largest energy density over resilience", 1.0, ""),
+        Number("coating_stress_over_strength_max", "Largest stress over strength", 1.0, ""),
+        Number("crack_driving_force_max", "Release rate of a channelling crack over toughness", 1.0, ""),
         Number("damage_area_fraction", "Damaged share of the coating", 100.0, "%"),
         Number("coating_bodies", "Pieces", 1.0, "", "d"),
     ),

@@ -37,6 +37,8 @@ def row(
         "coating_compression_max_MPa": _number(measures.coating_compression, 1e-6),
         "elastic_energy_J_per_m2": _number(measures.elastic_energy),
         "elastic_energy_over_resilience_max": _number(measures.energy_over_resilience),
+        "coating_stress_over_strength_max": _number(measures.coating_stress_over_strength),
+        "crack_driving_force_max": _number(measures.crack_driving_force),
         "lithium_budget_relative_error": float(measures.lithium_budget_error),
         "charge_closure_relative_error": closure(report),
         "coating_volume_relative_change": _number(measures.coating_volume_change),

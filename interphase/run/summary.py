@@ -29,6 +29,8 @@ FINAL = (
     "coating_compression_max_MPa",
     "elastic_energy_J_per_m2",
     "elastic_energy_over_resilience_max",
+    "coating_stress_over_strength_max",
+    "crack_driving_force_max",
 )
 
 

@@ -175,6 +175,9 @@ def test_the_nearest_material_is_itself_and_lacks_nothing():
         (["design.terms=[{name='overpotential', weight=0}]"], "every weight is 0"),
         (["design.terms=[{name='overpotential', limit='3 nm'}]"], "give a voltage"),
         (["design.frontier.strain_limit=false"], "strain_limit"),
+        (["design.terms=[{name='crack_driving_force'}]"], "needs coating.layers[0].toughness"),
+        (["design.terms=[{name='film_stress_over_strength'}]"], "needs coating.layers[0].strength"),
+        (["coating.layers[0].yield_strain=0.1", "coating.layers[0].yield_strength=1 GPa"], "give one"),
         (["design.pareto={term='hot_spot', weights=[1, 2]}"], "is no term"),
     ],
 )  # fmt: skip
@@ -183,3 +186,17 @@ def test_what_cannot_be_designed_is_refused_with_its_key(study_file, overrides, 
         designing.plan(read_study(study_file, overrides), schedule=np.array([0.1]))
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("first", ["modulus", "yield_strain"])
+def test_a_yield_strain_stays_when_the_modulus_changes(study_file, first):
+    """Whichever of the two is set first, and with more control points than there were."""
+    study = read_study(study_file, ["coating.layers[0].yield_strain=0.01"])
+    case = designing.build(study)
+    values = {"modulus": jnp.asarray([1e9, 3e9]), "yield_strain": jnp.asarray([0.02])}
+    for name in (first, *(set(values) - {first})):
+        case = place(f"coating.layers[0].{name}", study).put(case, values[name])
+    layer = case.model.stack.coating.layers[0]
+    np.testing.assert_allclose(layer.yield_strength, [2e7, 6e7])
+    np.testing.assert_allclose(place("coating.layers[0].yield_strain", study).get(case), [0.02, 0.02])
+    assert case.model.stack.coating.yields
