@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PyTree
 
-from interphase.arrays import Cells, Scalar, Stresses
+from interphase.arrays import Cells, Scalar
 from interphase.grid.grid import Grid
 from interphase.materials.stack import Stack
 from interphase.physics import mixture
@@ -25,7 +25,7 @@ from interphase.physics.carry import carry
 from interphase.physics.charge import closing_correction, current_vectors
 from interphase.physics.creep import Hardening
 from interphase.physics.elimination import CoupledProblem
-from interphase.physics.interface import Look, continued_off, counted
+from interphase.physics.interface import Look, continued_off
 from interphase.physics.measures import (
     Measures,
     coating_energy_density,
@@ -35,7 +35,8 @@ from interphase.physics.measures import (
     measure,
     mixture_stress,
 )
-from interphase.physics.momentum import Response, Strain, von_mises
+from interphase.physics.momentum import Response, Strains, von_mises
+from interphase.physics.parting import Parting
 from interphase.physics.phases import STABLE_SHARPENING, cell_velocity
 from interphase.physics.salt import salt_step
 from interphase.protocol import Drive
@@ -124,12 +125,15 @@ class Model(eqx.Module):
         state = settled(self._carried(state, state.lag + 0.5 * dt))
         look = settled(Look.at(state.lithium, self.width, self.grid))
         start = state.solution.continued(state.earlier_solution, state.last_step / state.earlier_step)
-        balance, spread = settled(self._balance(state, look, start, drive, dt))
+        balance, parting = settled(self._balance(state, look, start, drive, dt))
         solution, newton_report = settled(self._solve(balance, start))
-        strain, responses, growth = settled(balance.mechanics(solution))
-        state, report = self._measured(state, balance, solution, strain, growth, responses, newton_report)
+        # What a film remembers must be its own motion, not the guess of it: the difference would add up.
+        growth = balance.growth(solution)
+        balance = settled(balance.parted(parting, growth))
+        strains, responses, _ = settled(balance.mechanics(solution))
+        state, report = self._measured(state, balance, parting, solution, strains, growth, responses, newton_report)
         state, salt_report = self._salted(state, balance, dt)
-        state = self._stressed(state, balance, strain, spread, responses, dt)
+        state = self._stressed(state, balance, strains, responses, dt)
         now = (state.time + dt, state.step + 1, 0.5 * dt)
         return eqx.tree_at(lambda s: (s.time, s.step, s.lag), state, now), eqx.tree_at(
             lambda r: r.salt, report, salt_report, is_leaf=lambda x: x is None
@@ -148,14 +152,15 @@ class Model(eqx.Module):
 
     # --- 2 balance --------------------------------------------------------------------------------------------------
 
-    def _balance(self, state: State, look: Look, start: Solution, drive: Drive, dt: Scalar) -> tuple[Balance, Stresses]:
-        """The system of the step, and the strain of what rides outward on the plated lithium."""
+    def _balance(self, state: State, look: Look, start: Solution, drive: Drive, dt: Scalar) -> tuple[Balance, Parting]:
+        """The system of the step, its phases parting by what `start` would plate."""
         stack, scales, grid = self.stack, self.scales, self.grid
         pressure = drive.pressure / scales.stress
         kinetics = mixture.kinetics(stack, state, look, self.width, scales, grid)
         area = look.area * mixture.conducting_share(stack, state)
-        plated = continued_off(kinetics.current(start.affinity) * area, area, grid) * dt
-        body = mixture.body(stack, state, look, plated, pressure, self.width, scales, grid)
+        parting = Parting.at(state.lithium, look, area, self.width, grid)
+        rides = parting.rides(kinetics.current(start.affinity) * area * dt)
+        body = mixture.body(stack, state, look, rides, pressure, self.width, scales, grid)
         longitudinal = sum(p.fraction * (p.bulk_modulus + 4 / 3 * p.shear_modulus) for p in body.phases)
         present = sum(p.fraction * jnp.sqrt(jnp.sum(p.stress**2, axis=0)) for p in body.phases)
         blocked_growth = 1e-3 * jnp.linalg.norm(longitudinal * look.area) * dt
@@ -176,7 +181,7 @@ class Model(eqx.Module):
             width=self.width,
             has_plate=self.has_plate,
         )
-        return balance, counted(state.lithium) * plated * look.spreading
+        return balance, parting
 
     def _solve(self, balance: Balance, start: Solution) -> tuple[Solution, NewtonReport]:
         solution, report = self.numerics.newton.solve(CoupledProblem(balance), start)
@@ -191,7 +196,9 @@ class Model(eqx.Module):
             (solution.velocity.at[:-1].add(-sliding), solution.potential + correction),
         ), report
 
-    def _measured(self, state, balance, solution, strain, growth, responses, newton_report) -> tuple[State, StepReport]:
+    def _measured(
+        self, state, balance, parting, solution, strains, growth, responses, newton_report
+    ) -> tuple[State, StepReport]:
         """The state with the solution in it, and what the solution says."""
         grid = self.grid
         stress_change = jnp.zeros(())
@@ -213,9 +220,10 @@ class Model(eqx.Module):
             boundary_current=-jnp.mean(balance.conductor.top_flux(solution.potential)),
             largest_speed=speed,
             largest_stress_change=stress_change,
-            plate_pressure=balance.body.plate_pressure(balance.body.stress(strain, responses)),
+            plate_pressure=balance.body.plate_pressure(balance.body.stress(strains, responses)),
         )
-        plating = Plating(current, continued * balance.look.normal, jnp.max(speed))
+        drift = parting.advance(current)
+        plating = Plating(current, drift, parting.lift(drift, current), jnp.max(speed))
         state = eqx.tree_at(
             lambda s: (s.solution, s.earlier_solution, s.plating, s.last_step, s.earlier_step),
             state,
@@ -249,7 +257,7 @@ class Model(eqx.Module):
     # --- 4 the material remembers -----------------------------------------------------------------------------------
 
     def _stressed(
-        self, state: State, balance: Balance, strain: Strain, spread: Stresses, responses: list[Response], dt: Scalar
+        self, state: State, balance: Balance, strains: Strains, responses: list[Response], dt: Scalar
     ) -> State:
         """New stresses and strains where the material still is."""
         remaining = list(responses)
@@ -265,7 +273,7 @@ class Model(eqx.Module):
             state = eqx.tree_at(lambda s: s.flow_resistance, state, resistance)
         coating = state.coating
         if coating is not None:
-            total = jnp.concatenate([strain.normal, 0.5 * strain.shear]) + spread
+            total = jnp.concatenate([strains.riding.normal, 0.5 * strains.riding.shear])
             state = eqx.tree_at(
                 lambda s: (s.coating.stress, s.coating.strain),
                 state,

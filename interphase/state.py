@@ -36,11 +36,13 @@ class Plating(eqx.Module):
 
     - `rate`: volume fraction per time, iδ.
     - `drift`: V n, the velocity of the lithium surface, continued off it.
+    - `lift`: by which what rides on the lithium is faster than the mixture.
     - `largest_speed`: of anything that carries an interface.
     """
 
     rate: Cells
     drift: CellVectors
+    lift: Faces
     largest_speed: Scalar
 
 

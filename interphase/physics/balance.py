@@ -18,7 +18,8 @@ from interphase.grid.grid import Grid
 from interphase.grid.stencils import centre_gradient
 from interphase.physics.charge import Conductor
 from interphase.physics.interface import Look
-from interphase.physics.momentum import Body, Response, Strain, normal_stress
+from interphase.physics.momentum import Body, Response, Strains, normal_stress
+from interphase.physics.parting import Parting
 from interphase.physics.reaction import Kinetics
 from interphase.state import Solution
 
@@ -67,11 +68,19 @@ class Balance(eqx.Module):
     def grid(self) -> Grid:
         return self.body.grid
 
-    def mechanics(self, unknowns: Solution) -> tuple[Strain, list[Response], Cells]:
+    def parted(self, parting: Parting, growth: Cells) -> "Balance":
+        """The balance with phases that part as they do when just `growth` is plated."""
+        return eqx.tree_at(lambda b: b.body.rides, self, parting.rides(growth))
+
+    def growth(self, unknowns: Solution) -> Cells:
+        """Plated volume fraction of the step."""
+        return self.kinetics.current(unknowns.affinity) * self.area * self.dt
+
+    def mechanics(self, unknowns: Solution) -> tuple[Strains, list[Response], Cells]:
         """Strain increments, answers of the phases, and plated volume fraction of the step."""
-        growth = self.kinetics.current(unknowns.affinity) * self.area * self.dt
-        strain = self.body.strain(unknowns.velocity * self.dt, unknowns.plate_velocity * self.dt, growth)
-        return strain, self.body.responses(strain, self.dt), growth
+        growth = self.growth(unknowns)
+        strains = self.body.strain(unknowns.velocity * self.dt, unknowns.plate_velocity * self.dt, growth)
+        return strains, self.body.responses(strains, self.dt), growth
 
     def potential_at_surface(self, potential: Cells) -> Cells:
         """φ_Γ: φ_e at ξ = ½, continued from every cell along the normal, φ + ψ ∂φ/∂n.
@@ -82,13 +91,13 @@ class Balance(eqx.Module):
 
     def residual(self, unknowns: Solution) -> Solution:
         """All balances, each scaled to order one; zero at the solution."""
-        strain, responses, growth = self.mechanics(unknowns)
-        stress = self.body.stress(strain, responses)
+        strains, responses, growth = self.mechanics(unknowns)
+        stress = self.body.stress(strains, responses)
         current = growth / self.dt
         driving = self.potential_at_surface(unknowns.potential) - unknowns.metal_potential
         mismatch = self.kinetics.mismatch(unknowns.affinity, driving, normal_stress(stress, self.body.direction))
         control = self.control
-        force = self.body.force(unknowns.velocity * self.dt, growth, strain, responses) / self.stress_scale
+        force = self.body.force(strains, responses) / self.stress_scale
         return Solution(
             velocity=force.at[-1, ..., 0].set(unknowns.velocity[-1, ..., 0]),  # the lower wall stands still
             plate_velocity=(control.pressure - self.body.plate_pressure(stress)) / self.plate_scale

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from interphase.arrays import Cells, CellVectors, Scalar
 from interphase.grid.grid import Grid
-from interphase.physics.interface import counted, on_faces
+from interphase.physics.interface import counted
 from interphase.physics.phases import carried, cell_velocity, transport
 from interphase.state import CoatingState, State
 
@@ -33,7 +33,7 @@ def carry(state: State, dt: Scalar, sharpening: float, width: float, substeps: i
         fractions,
         solution.velocity,
         solution.plate_velocity,
-        on_faces(ridden * plating.drift, grid),
+        plating.lift,
         plating.rate,
         strength,
         dt,
@@ -47,11 +47,12 @@ def carry(state: State, dt: Scalar, sharpening: float, width: float, substeps: i
         (material - (1 - ridden) * plating.drift, material + ridden * plating.drift)
     )
 
+    cells = plating.largest_speed * dt
     mean_current = jnp.sum(plating.rate) * grid.cell_volume / grid.area
     fresh = jnp.maximum(plating.rate * dt, 0.0)  # plated lithium is free of stress and dilutes what is there
     diluted = jax.lax.optimization_barrier(state.lithium_stress * state.lithium / (state.lithium + fresh + 1e-12))
     scalars = [] if state.flow_resistance is None else [state.flow_resistance]
-    (stress,), scalars = carried([diluted], scalars, state.lithium, resting, dt, grid)
+    (stress,), scalars = carried([diluted], scalars, state.lithium, resting, cells, dt, grid)
     state = eqx.tree_at(
         lambda s: (s.lithium, s.lithium_stress, s.charge, s.charge_time),
         state,
@@ -65,10 +66,10 @@ def carry(state: State, dt: Scalar, sharpening: float, width: float, substeps: i
     if state.flow_resistance is not None:
         state = eqx.tree_at(lambda s: s.flow_resistance, state, scalars[0])
     if state.coating is not None:
-        coating = _coating_carried(state.coating, moved["coating"], lifted, dt, grid)
+        coating = _coating_carried(state.coating, moved["coating"], lifted, cells, dt, grid)
         state = eqx.tree_at(lambda s: s.coating, state, coating)
     if state.solid_electrolyte is not None and state.solid_electrolyte_stress is not None:
-        (stress,), _ = carried([state.solid_electrolyte_stress], [], state.solid_electrolyte, lifted, dt, grid)
+        (stress,), _ = carried([state.solid_electrolyte_stress], [], state.solid_electrolyte, lifted, cells, dt, grid)
         state = eqx.tree_at(
             lambda s: (s.solid_electrolyte, s.solid_electrolyte_stress), state, (moved["solid_electrolyte"], stress)
         )
@@ -76,11 +77,17 @@ def carry(state: State, dt: Scalar, sharpening: float, width: float, substeps: i
 
 
 def _coating_carried(
-    coating: CoatingState, fraction: Cells, lifted: CellVectors, dt: Scalar, grid: Grid
+    coating: CoatingState, fraction: Cells, lifted: CellVectors, cells: Scalar, dt: Scalar, grid: Grid
 ) -> CoatingState:
     lasting = [] if coating.equilibrium_stress is None else [coating.equilibrium_stress]
     tensors, (depth, *drift) = carried(
-        [coating.stress, coating.strain, *lasting], [coating.depth, *coating.drift], coating.fraction, lifted, dt, grid
+        [coating.stress, coating.strain, *lasting],
+        [coating.depth, *coating.drift],
+        coating.fraction,
+        lifted,
+        cells,
+        dt,
+        grid,
     )
     return CoatingState(
         fraction=fraction,

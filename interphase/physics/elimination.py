@@ -73,8 +73,8 @@ class Linearisation(eqx.Module):
     @staticmethod
     def at(balance: Balance, unknowns: Solution) -> "Linearisation":
         kinetics, area, dt = balance.kinetics, balance.area, balance.dt
-        strain, responses, growth = balance.mechanics(unknowns)
-        tangent = Tangent.of(balance.body, unknowns.velocity * dt, growth, strain, responses, dt)
+        strains, responses, _ = balance.mechanics(unknowns)
+        tangent = Tangent.of(balance.body, strains, responses, dt)
         _, slope = jax.jvp(kinetics.current, (unknowns.affinity,), (jnp.ones_like(unknowns.affinity),))
         own_stress = tangent.normal_stress(tangent.growth_increment) * area * dt
         answer = 1 / (1 / slope + kinetics.film_resistance + own_stress)

@@ -6,6 +6,7 @@
 """
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
@@ -24,6 +25,9 @@ REACH = 8.0  # distances saturate smoothly at this many widths; a hard stop ther
 FLAT = 0.22  # |∇ψ| below which a place has no direction
 TAIL = 1e-6  # gradients of the fraction below this are round-off, not surface
 TRACE = 0.02  # below it there is no surface; six cells from a surface the profile is at 0.0025
+FOOT = (0.05, 0.25)  # of a profile that bears no load, and from which on it bears all of it
+STRIDE = 2  # cells between samples along a normal; what that leaves of a profile one cell wide is below 1 %
+SAMPLES = 9  # that reach across an interface from anywhere in it
 BODY = 0.1  # above it all of the profile counts
 
 
@@ -67,22 +71,27 @@ def area_density(fraction: Cells, grid: Grid) -> Cells:
     return jnp.sqrt(square + TAIL**2) - TAIL
 
 
-def counted(fraction: Cells) -> Cells:
+def counted(fraction: Cells, trace: float = TRACE, body: float = BODY) -> Cells:
     """g(f) with g(0) = 0, g(1) = 1, g(f) + g(1−f) = 1, constant where either side is but a trace.
 
-        g' ∝ S(f) + S(1−f) − 1,    S rising smoothly from 0 at `TRACE` to 1 at `BODY`
+        g' ∝ S(f) + S(1−f) − 1,    S rising smoothly from 0 at `trace` to 1 at `body`
 
     A trace of lithium is no surface. Beyond a resistive coating, where the driving force is many RT/F larger, the far
     tail of the profile would otherwise react, short-circuit the coating and grow into droplets.
     """
 
     def rise(f):  # ∫S
-        t = jnp.clip((f - TRACE) / (BODY - TRACE), 0.0, 1.0)
-        return (BODY - TRACE) * (t**3 - 0.5 * t**4) + jnp.maximum(f - BODY, 0.0)
+        t = jnp.clip((f - trace) / (body - trace), 0.0, 1.0)
+        return (body - trace) * (t**3 - 0.5 * t**4) + jnp.maximum(f - body, 0.0)
 
     inside = jnp.clip(fraction, 0.0, 1.0)
-    whole = 1 - 0.5 * (TRACE + BODY)
+    whole = 1 - 0.5 * (trace + body)
     return (rise(inside) + whole - rise(1 - inside) - inside) / (2 * whole - 1)
+
+
+def bearing(fraction: Cells) -> Cells:
+    """The share of a cell with which a phase resists: the foot of its profile moves with what else is there."""
+    return counted(fraction, *FOOT)
 
 
 def face_normals(fraction: Cells, width: float, grid: Grid) -> list[CellVectors]:
@@ -121,17 +130,32 @@ def continued_off(per_volume: Cells, area: Cells, grid: Grid) -> Cells:
     return (smooth(per_volume, grid, 3) + 1e-9 * mean) / (smooth(area, grid, 3) + 1e-9)
 
 
-def spreading(vector: CellVectors, direction: Array, grid: Grid) -> Array:
-    """∇n − (∇·n) n⊗n as a stress holds its components: how n, continued without divergence, spreads; its trace is zero.
+def along_normals(fields: Array, normal: CellVectors, grid: Grid) -> Array:
+    """Sums of fields along the straight normal through every cell, across all of a diffuse interface.
 
-    **Arguments:** `vector`: n in cells; `direction`: its dyad.
+    **Arguments:** `fields`: of shape `(count, *grid)`; between cells they are interpolated linearly.
     """
-    gradient = [centre_gradient(component, grid) for component in vector]
-    normals = [gradient[i][i] for i in range(grid.dim)]
-    normals += [jnp.zeros_like(normals[0])] * (3 - grid.dim)
-    shears = [0.5 * (gradient[a][b] + gradient[b][a]) for a, b in grid.pairs]
-    tensor = jnp.stack(normals + shears)
-    return tensor - sum(normals) * direction
+    flat = fields.reshape(fields.shape[0], -1)
+    place = jnp.meshgrid(*[jnp.arange(n, dtype=fields.dtype) for n in grid.shape], indexing="ij")
+    step = normal / jnp.asarray(grid.spacing, fields.dtype).reshape(-1, *[1] * grid.dim)
+
+    def sampled(k, total):
+        offset = STRIDE * (k - SAMPLES // 2)
+        corners: list[tuple[Array, Array]] = [(jnp.zeros(grid.shape, jnp.int32), jnp.ones_like(fields[0]))]
+        for axis, n in zip(grid.axes, grid.shape, strict=True):
+            at = place[axis] + offset * step[axis]
+            at = jnp.clip(at, 0.0, n - 1.0) if axis == -1 else at
+            share, lower = at - jnp.floor(at), jnp.floor(at).astype(jnp.int32)
+            upper = jnp.minimum(lower + 1, n - 1) if axis == -1 else (lower + 1) % n
+            lower = lower if axis == -1 else lower % n
+            corners = [
+                (index * n + one, weight * part)
+                for index, weight in corners
+                for one, part in ((lower, 1 - share), (upper, share))
+            ]
+        return total + sum(weight * jnp.take(flat, index, axis=1, mode="clip") for index, weight in corners)
+
+    return STRIDE * jax.lax.fori_loop(0, SAMPLES, sampled, jnp.zeros_like(fields))
 
 
 def on_faces(vector: CellVectors, grid: Grid) -> Faces:
@@ -141,24 +165,21 @@ def on_faces(vector: CellVectors, grid: Grid) -> Faces:
 
 
 class Look(eqx.Module):
-    """The lithium surface: distance into it, outward normal, n⊗n, its spreading, area density, curvature [-]."""
+    """The lithium surface: distance into it, outward normal, n⊗n, area density, curvature [-]."""
 
     depth: Cells
     normal: CellVectors
     direction: Array
-    spreading: Array
     area: Cells
     curvature: Cells
 
     @staticmethod
     def at(lithium: Cells, width: float, grid: Grid) -> "Look":
         outward = normal(lithium, width, grid)
-        direction = dyad(outward, grid)
         return Look(
             distance(lithium, width),
             outward,
-            direction,
-            spreading(outward, direction, grid),
+            dyad(outward, grid),
             area_density(lithium, grid),
             curvature(lithium, width, grid),
         )

@@ -16,6 +16,7 @@ from interphase.grid.grid import Grid
 from interphase.materials.coating import Coating
 from interphase.materials.material import bulk_modulus, shear_modulus
 from interphase.materials.stack import Stack
+from interphase.physics.interface import bearing
 from interphase.physics.mixture import CoatingProperties, layer_blend
 from interphase.physics.momentum import von_mises
 from interphase.physics.start import volume
@@ -105,10 +106,7 @@ def _film(
         "coating_strain": smooth_maximum(strain, weight),
         "coating_stress": smooth_maximum(tension, weight),
         "coating_compression": smooth_maximum(compression, weight),
-        "elastic_energy": jnp.sum(jnp.clip(carried.fraction, 0.0, 1.0) * energy)
-        * grid.cell_volume
-        / grid.area
-        * scales.length,
+        "elastic_energy": jnp.sum(bearing(carried.fraction) * energy) * grid.cell_volume / grid.area * scales.length,
     }
     blend = layer_blend(coating, width, scales)
     if coating.has_strain_limit:
@@ -134,7 +132,7 @@ def _crack_driving_force(
     """
     properties = CoatingProperties.at(coating, carried, width, scales, grid)
     modulus = properties.modulus / (1 - properties.poisson_ratio**2)
-    fraction = jnp.clip(carried.fraction, 0.0, 1.0)
+    fraction = bearing(carried.fraction)
     toughness = coating.property("toughness", carried.depth, blend)
     released = CHANNELLING * jnp.sum(fraction * jnp.maximum(tension, 0.0) ** 2 / modulus, axis=-1)
     resisting = jnp.sum(fraction * toughness, axis=-1) / (jnp.sum(fraction, axis=-1) + 1e-12)

@@ -15,8 +15,9 @@ from interphase.materials.material import Electrolyte, bulk_modulus, shear_modul
 from interphase.materials.stack import Stack
 from interphase.physics.charge import METAL_FLOOR, Conductor, conductor, series_conductivity
 from interphase.physics.creep import AbstractFlow, Elastic, MaxwellYield, PowerLawCreep
-from interphase.physics.interface import Look, counted
+from interphase.physics.interface import Look, bearing
 from interphase.physics.momentum import Body, Phase
+from interphase.physics.parting import Ride
 from interphase.physics.reaction import Kinetics
 from interphase.state import CoatingState, State
 from interphase.units import Scales
@@ -57,33 +58,29 @@ def layer_blend(coating: Coating, width: float, scales: Scales) -> Array:
 
 
 def body(
-    stack: Stack, state: State, look: Look, plated: Cells, pressure: Array, width: float, scales: Scales, grid: Grid
+    stack: Stack,
+    state: State,
+    look: Look,
+    rides: tuple[Ride, Ride],
+    pressure: Array,
+    width: float,
+    scales: Scales,
+    grid: Grid,
 ) -> Body:
-    """All that resists motion.
-
-    **Arguments:**
-
-    - `plated`: V Δt in cells, what the surface is about to gain. Where lithium and what it lifts share a cell, neither
-      moves with the mixture (see `phases`): on a curved surface what rides outward spreads by V Δt g(ξ) S more than the
-      mixture does, the lithium by V Δt (1−g) S less, S = ∇n − K n⊗n. The stress each carries into the step has that in
-      it; left out, the inner face of a coating would be compressed under every crest, the more the finer the grid.
-    """
+    """All that resists motion."""
     lithium = stack.lithium
-    ridden = counted(state.lithium)
-    spread = plated * look.spreading
     bulk = bulk_modulus(lithium.modulus, lithium.poisson_ratio) / scales.stress
     shear = shear_modulus(lithium.modulus, lithium.poisson_ratio) / scales.stress
-    behind = state.lithium_stress - 2 * shear * (1 - ridden) * spread
-    phases = [Phase(jnp.clip(state.lithium, 0.0, 1.0), bulk, shear, lithium_flow(stack, state, scales), behind)]
+    flow = lithium_flow(stack, state, scales)
+    phases = [Phase(bearing(state.lithium), bulk, shear, flow, state.lithium_stress)]
     coating, coated = stack.coating, state.coating
     if coating is not None and coated is not None:
-        phases += coating_phases(coating, coated, ridden * spread, width, scales, grid)
+        phases += coating_phases(coating, coated, width, scales, grid)
     solid, filled, stress = stack.solid_electrolyte, state.solid_electrolyte, state.solid_electrolyte_stress
     if solid is not None and filled is not None and stress is not None:
         bulk_s = bulk_modulus(solid.modulus, solid.poisson_ratio) / scales.stress
         shear_s = shear_modulus(solid.modulus, solid.poisson_ratio) / scales.stress
-        stress = stress + 2 * shear_s * ridden * spread
-        phases.append(Phase(jnp.clip(filled, 0.0, 1.0), bulk_s, shear_s, Elastic(), stress))
+        phases.append(Phase(bearing(filled), bulk_s, shear_s, Elastic(), stress, rides=True))
     return Body(
         grid=grid,
         phases=tuple(phases),
@@ -92,6 +89,7 @@ def body(
         filler_shear=FILLER_STIFFNESS * shear,
         filler_pressure=pressure,
         direction=look.direction,
+        rides=rides,
     )
 
 
@@ -107,16 +105,11 @@ def lithium_flow(stack: Stack, state: State, scales: Scales) -> AbstractFlow:
     )
 
 
-def coating_phases(
-    coating: Coating, state: CoatingState, spread: Array, width: float, scales: Scales, grid: Grid
-) -> list[Phase]:
-    """The coating's main branch and, for a solid that relaxes only in part, its lasting branch.
-
-    **Arguments:** `spread`: strain it takes by riding outward, traceless.
-    """
+def coating_phases(coating: Coating, state: CoatingState, width: float, scales: Scales, grid: Grid) -> list[Phase]:
+    """The coating's main branch and, for a solid that relaxes only in part, its lasting branch."""
     properties = CoatingProperties.at(coating, state, width, scales, grid)
     blend = layer_blend(coating, width, scales)
-    fraction = jnp.clip(state.fraction, 0.0, 1.0)
+    fraction = bearing(state.fraction)
     bulk = bulk_modulus(properties.modulus, properties.poisson_ratio) / scales.stress
     shear = shear_modulus(properties.modulus, properties.poisson_ratio) / scales.stress
     flow: AbstractFlow = Elastic()
@@ -127,13 +120,12 @@ def coating_phases(
         )
     lasting_stress = state.equilibrium_stress
     if not coating.has_equilibrium or lasting_stress is None:
-        return [Phase(fraction, bulk, shear, flow, state.stress + 2 * shear * spread)]
+        return [Phase(fraction, bulk, shear, flow, state.stress, rides=True)]
     lasting = coating.property("relaxed_fraction", state.depth, blend)
     main = 1 - lasting
-    lasting_stress = lasting_stress + 2 * lasting * shear * spread
     return [
-        Phase(fraction, main * bulk, main * shear, flow, state.stress + 2 * main * shear * spread),
-        Phase(fraction, lasting * bulk, lasting * shear, Elastic(), lasting_stress),
+        Phase(fraction, main * bulk, main * shear, flow, state.stress, rides=True),
+        Phase(fraction, lasting * bulk, lasting * shear, Elastic(), lasting_stress, rides=True),
     ]
 
 

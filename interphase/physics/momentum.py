@@ -17,10 +17,11 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from interphase.arrays import Cells, Faces, Stresses
+from interphase.arrays import Cells, Edges, Faces, Stresses
 from interphase.grid.grid import Grid
 from interphase.grid.stencils import cells_to_edges, edges_to_cells, force, normal_strain, shear_strain
 from interphase.physics.creep import AbstractFlow
+from interphase.physics.parting import Ride
 
 
 class Strain(eqx.Module):
@@ -31,11 +32,25 @@ class Strain(eqx.Module):
     - `normal`: three normal components; the third of a 2-D problem is zero (plane strain).
     - `shear`: engineering shears, the mean over the cell's edges.
     - `shear_square`: the mean of their squares.
+    - `edges`: the shears on the edges, growth included.
+    - `excess`: the growth that was subtracted from all but them.
     """
 
     normal: Array
     shear: Array
     shear_square: Array
+    edges: Edges
+    excess: Cells
+
+    @staticmethod
+    def of(displacement: Faces, plate: Array, grid: Grid) -> "Strain":
+        normal = normal_strain(displacement, grid, plate)
+        if grid.dim == 2:
+            normal = jnp.concatenate([normal, jnp.zeros_like(normal[:1])])
+        edges = shear_strain(displacement, grid)
+        shear = jnp.stack([edges_to_cells(e, pair) for e, pair in zip(edges, grid.pairs, strict=True)])
+        square = jnp.stack([edges_to_cells(e**2, pair) for e, pair in zip(edges, grid.pairs, strict=True)])
+        return Strain(normal, shear, square, edges, jnp.zeros_like(normal[0]))
 
     def without_growth(self, growth: Cells, direction: Array) -> "Strain":
         """Subtracts growth·N, where `direction` holds the components of N = n⊗n as a stress does."""
@@ -44,17 +59,33 @@ class Strain(eqx.Module):
             self.normal - growth * direction[:3],
             self.shear - engineering,
             self.shear_square - 2 * engineering * self.shear + engineering**2,
+            self.edges,
+            self.excess + growth,
         )
 
 
+class Strains(eqx.Module):
+    """Where lithium and what rides on it share a cell, neither moves with the mixture.
+
+    **Arguments:** `resting`: of the lithium; `riding`: of all else.
+    """
+
+    resting: Strain
+    riding: Strain
+
+    def of(self, phase: "Phase") -> Strain:
+        return self.riding if phase.rides else self.resting
+
+
 class Phase(eqx.Module):
-    """One constituent: fraction, moduli, flow law, and its stress at the start of the step."""
+    """One constituent: fraction, moduli, flow law, its stress at the start of the step, whether it rides on lithium."""
 
     fraction: Cells
     bulk_modulus: Array
     shear_modulus: Array
     flow: AbstractFlow
     stress: Stresses
+    rides: bool = eqx.field(static=True, default=False)
 
     def respond(self, strain: Strain, dt: Array) -> "Response":
         shear_modulus = self.shear_modulus
@@ -96,6 +127,7 @@ class Body(eqx.Module):
     - `filler_bulk`, `filler_shear`: its moduli against the motion of one step, orders below any solid's.
     - `filler_pressure`: P, compression positive.
     - `direction`: components of n⊗n as a stress holds them (three normal, then the shear pairs).
+    - `rides`: how lithium, and what rides on it, part from the mixture; `None` where they do not.
     """
 
     grid: Grid
@@ -105,25 +137,25 @@ class Body(eqx.Module):
     filler_shear: Array
     filler_pressure: Array
     direction: Array
+    rides: tuple[Ride, Ride] | None = None
 
-    def strain(self, displacement: Faces, plate: Array, growth: Cells) -> Strain:
-        grid = self.grid
-        normal = normal_strain(displacement, grid, plate)
-        if grid.dim == 2:
-            normal = jnp.concatenate([normal, jnp.zeros_like(normal[:1])])
-        edges = shear_strain(displacement, grid)
-        shear = jnp.stack([edges_to_cells(e, pair) for e, pair in zip(edges, grid.pairs, strict=True)])
-        square = jnp.stack([edges_to_cells(e**2, pair) for e, pair in zip(edges, grid.pairs, strict=True)])
-        return Strain(normal, shear, square).without_growth(growth, self.direction)
+    def strain(self, displacement: Faces, plate: Array, growth: Cells) -> Strains:
+        def of(ahead: Faces | float, excess: Cells) -> Strain:
+            return Strain.of(displacement + ahead, plate, self.grid).without_growth(excess, self.direction)
 
-    def responses(self, strain: Strain, dt: Array) -> list[Response]:
-        return [phase.respond(strain, dt) for phase in self.phases]
+        if self.rides is None:
+            strain = of(0.0, growth)
+            return Strains(strain, strain)
+        return Strains(*(of(ride.ahead, growth - ride.growth) for ride in self.rides))
 
-    def stress(self, strain: Strain, responses: list[Response]) -> Stresses:
+    def responses(self, strains: Strains, dt: Array) -> list[Response]:
+        return [phase.respond(strains.of(phase), dt) for phase in self.phases]
+
+    def stress(self, strains: Strains, responses: list[Response]) -> Stresses:
         """Volume-weighted stress in cells."""
         return sum(
             phase.fraction * r.stress for phase, r in zip(self.phases, responses, strict=True)
-        ) + self._filler_stress(strain)
+        ) + self._filler_stress(strains.riding)
 
     def _filler_stress(self, strain: Strain) -> Stresses:
         trace = jnp.sum(strain.normal, axis=0)
@@ -131,27 +163,27 @@ class Body(eqx.Module):
         normal = pressure + 2 * self.filler_shear * strain.normal
         return self.filler * jnp.concatenate([normal, self.filler_shear * strain.shear])
 
-    def force(self, displacement: Faces, growth: Cells, strain: Strain, responses: list[Response]) -> Faces:
+    def force(self, strains: Strains, responses: list[Response]) -> Faces:
         """−∇·σ at faces: ∂Π/∂(displacement) per volume.
 
         The shear of an edge is the mean over its four cells of what each makes of it: of the share that is the same on
         all edges of a cell (old stress, growth), and of the modulus with which the cell resists the shear of this edge.
         """
         dim, pairs = self.grid.dim, self.grid.pairs
-        stress = self.stress(strain, responses)
-        modulus = self.filler * self.filler_shear
-        carried = -modulus * 2 * growth * self.direction[3:]
+        stress = self.stress(strains, responses)
+        riding, resting = self.filler * self.filler_shear, jnp.zeros_like(self.filler)
+        carried = -riding * 2 * strains.riding.excess * self.direction[3:]
         for phase, response in zip(self.phases, responses, strict=True):
             stiffness = phase.fraction * response.factor * phase.shear_modulus
-            modulus = modulus + stiffness
-            carried = carried + (
-                phase.fraction * response.factor * phase.stress[3:] - 2 * stiffness * growth * self.direction[3:]
-            )
-        shears = shear_strain(displacement, self.grid)
+            grown = 2 * strains.of(phase).excess * self.direction[3:]
+            carried = carried + phase.fraction * response.factor * phase.stress[3:] - stiffness * grown
+            riding, resting = (riding + stiffness, resting) if phase.rides else (riding, resting + stiffness)
         edges = jnp.stack(
             [
-                cells_to_edges(c, pair) + cells_to_edges(modulus, pair) * shear
-                for c, shear, pair in zip(carried, shears, pairs, strict=True)
+                cells_to_edges(carried[k], pair)
+                + cells_to_edges(riding, pair) * strains.riding.edges[k]
+                + cells_to_edges(resting, pair) * strains.resting.edges[k]
+                for k, pair in enumerate(pairs)
             ]
         )
         return force(stress[:dim], edges, self.grid)
@@ -162,7 +194,8 @@ class Body(eqx.Module):
 
     def potential(self, displacement: Faces, plate: Array, growth: Cells, dt: Array) -> Array:
         """Π: the scalar whose gradient is `force`. For tests; the solver never evaluates it."""
-        strain = self.strain(displacement, plate, growth)
+        strains = self.strain(displacement, plate, growth)
+        strain = strains.riding
         trace = jnp.sum(strain.normal, axis=0)
         density = self.filler * (
             0.5 * (self.filler_bulk - 2 / 3 * self.filler_shear) * trace**2
@@ -171,7 +204,7 @@ class Body(eqx.Module):
             + 0.5 * self.filler_shear * jnp.sum(strain.shear_square, axis=0)
         )
         for phase in self.phases:
-            density = density + phase.fraction * phase.energy(strain, dt)
+            density = density + phase.fraction * phase.energy(strains.of(phase), dt)
         return jnp.sum(density) * self.grid.cell_volume
 
 

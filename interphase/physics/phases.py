@@ -44,8 +44,8 @@ from interphase.physics.interface import face_normals, odds
 
 STABLE_SHARPENING = 0.1  # Γ w Δt/h² of one substep; at 0.25 the crest goes unstable while everything looks smooth
 ABSENT = 1e-8  # squared fraction below which a phase is not there
-# A fraction of 3 % keeps half of its own property; a rich cell is left alone, or every step would blur it.
-TRACE_FOURTH = 1e-6
+POOR_FOURTH = 5e-4  # fraction to the fourth, 0.15, below which a cell is poor in a phase
+FORGETTING = 4.0  # how often a cell poor in a phase takes its neighbours' value while an interface moves by a cell
 
 
 def inward_normals(fraction: Cells, width: float, grid: Grid) -> Faces:
@@ -151,10 +151,19 @@ def advected(properties: Array, velocity: CellVectors, dt: Array, grid: Grid) ->
 
 
 def carried(
-    tensors: list[Stresses], scalars: list[Cells], fraction: Cells, velocity: CellVectors, dt: Array, grid: Grid
+    tensors: list[Stresses],
+    scalars: list[Cells],
+    fraction: Cells,
+    velocity: CellVectors,
+    moved: Array,
+    dt: Array,
+    grid: Grid,
 ) -> tuple[list[Stresses], list[Cells]]:
-    """What belongs to a phase, moved with it: tensors turn and are continued beyond the phase, scalars only move."""
-    stacked = jax.lax.optimization_barrier(extended(jnp.stack(tensors), fraction, grid))
+    """What belongs to a phase, moved with it: tensors turn and are continued beyond the phase, scalars only move.
+
+    **Arguments:** `moved`: how far interfaces move in the step, in cells.
+    """
+    stacked = jax.lax.optimization_barrier(extended(jnp.stack(tensors), fraction, moved, grid))
     turned = [rotated(tensor, velocity, dt, grid) for tensor in stacked]
     moved = advected(jnp.concatenate([*turned, jnp.stack(scalars)] if scalars else turned), velocity, dt, grid)
     size = tensors[0].shape[0]
@@ -170,14 +179,15 @@ def cell_velocity(velocity: Faces, plate_velocity: Array, grid: Grid) -> CellVec
     )
 
 
-def extended(properties: Array, fraction: Cells, grid: Grid, passes: int = 2) -> Array:
+def extended(properties: Array, fraction: Cells, moved: Array, grid: Grid, passes: int = 2) -> Array:
     """Properties continued a few cells beyond their phase, where the phase's own law has nothing to say.
 
-    Cells poor in the phase take the fraction-weighted mean of their neighbours; rich cells keep their value; where the
-    phase is not, the property fades to zero.
+    As interfaces move, cells poor in the phase take the fraction-weighted mean of their neighbours; rich cells keep
+    their value; where the phase is not, the property fades to zero.
     """
     weight = jnp.clip(fraction, 0.0, 1.0) ** 2
-    keep = weight**2 / (weight**2 + TRACE_FOURTH)
+    kept_per_cell = (weight**2 + 1e-12) / (weight**2 + POOR_FOURTH)
+    keep = jnp.exp(FORGETTING * moved * jnp.log(kept_per_cell))
     for _ in range(passes):
         spread = smooth(weight, grid)
         properties = keep * properties + (1 - keep) * smooth(weight * properties, grid) / (spread + ABSENT)

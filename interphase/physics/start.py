@@ -120,6 +120,7 @@ def initial_state(stack: Stack, surface: Surface, drive: Drive, width: float, sc
         plating=Plating(
             jnp.zeros(grid.shape, dtype),
             jnp.zeros((grid.dim, *grid.shape), dtype),
+            jnp.zeros((grid.dim, *grid.shape), dtype),
             number(0.0),
         ),
         last_step=number(LONG_AGO),

@@ -15,7 +15,7 @@ from interphase.arrays import Cells, Edges, Faces
 from interphase.grid.grid import Grid
 from interphase.grid.stencils import cells_to_edges, edges_to_cells, force, normal_strain, shear_strain
 from interphase.physics.creep import Elastic
-from interphase.physics.momentum import Body, Phase, Response, Strain
+from interphase.physics.momentum import Body, Phase, Response, Strain, Strains
 from interphase.solvers.preconditioners import Elasticity
 
 
@@ -24,13 +24,13 @@ class Increment(eqx.Module):
 
     **Arguments:**
 
-    - `shear`: mean of dγ over the cell's edges; `shear_product`: mean of γ dγ, γ the shear linearised about.
+    - `own_shear`: what a cell adds to that on all its edges alike; `shear`: the mean of both over its edges.
     """
 
     normal: Array
     edges: Edges
+    own_shear: Array
     shear: Array
-    shear_product: Array
 
 
 class FlowTangent(eqx.Module):
@@ -41,34 +41,49 @@ class FlowTangent(eqx.Module):
     - `coefficient`: c ≤ 0.
     - `deviator`: normal components of s_tr; `shear`: its shears, the mean over the cell's edges.
     - `carried`, `modulus`: the trial shear of a cell on an edge is carried + modulus·γ_edge.
+    - `edges`, `mean_edges`: γ_edge, and its mean in cells.
     """
+
+    grid: Grid
 
     coefficient: Cells
     deviator: Array
     shear: Array
     carried: Array
     modulus: Array
+    edges: Edges
+    mean_edges: Array
 
     @staticmethod
-    def of(phase: Phase, response: Response, strain: Strain, growth: Cells, direction: Array, dt: Array):
+    def of(phase: Phase, response: Response, strain: Strain, body: Body, dt: Array):
         _, slope = jax.jvp(
             lambda q: phase.flow.factor(q, phase.shear_modulus, dt),
             (response.trial,),
             (jnp.ones_like(response.trial),),
         )
         mean = jnp.sum(response.stress[:3], axis=0) / 3
+        grid = body.grid
         return FlowTangent(
+            grid=grid,
             coefficient=phase.fraction * slope * 3 * phase.shear_modulus / response.trial,
             deviator=(response.stress[:3] - mean) / response.factor,
             shear=response.stress[3:] / response.factor,
-            carried=phase.stress[3:] - 2 * phase.shear_modulus * growth * direction[3:],
+            carried=phase.stress[3:] - 2 * phase.shear_modulus * strain.excess * body.direction[3:],
             modulus=phase.shear_modulus + jnp.zeros_like(response.trial),
+            edges=strain.edges,
+            mean_edges=jnp.stack([edges_to_cells(e, p) for e, p in zip(strain.edges, grid.pairs, strict=True)]),
         )
 
     def work(self, increment: Increment) -> Cells:
         """s_tr : dε, the mean over edges for the shears."""
         normal = jnp.sum(self.deviator[: increment.normal.shape[0]] * increment.normal, axis=0)
-        return normal + jnp.sum(self.carried * increment.shear + self.modulus * increment.shear_product, axis=0)
+        product = increment.own_shear * self.mean_edges + jnp.stack(
+            [
+                edges_to_cells(change * shear, pair)
+                for change, shear, pair in zip(increment.edges, self.edges, self.grid.pairs, strict=True)
+            ]
+        )
+        return normal + jnp.sum(self.carried * increment.shear + self.modulus * product, axis=0)
 
 
 class Tangent(eqx.Module):
@@ -77,7 +92,6 @@ class Tangent(eqx.Module):
     **Arguments:**
 
     - `bulk`, `shear`: Σ fK and Σ f r G in cells; `edge_shear`: the latter on edges.
-    - `edges`, `mean_edges`: shears linearised about, on edges and their mean in cells.
     - `direction`: N = n⊗n.
     """
 
@@ -86,30 +100,23 @@ class Tangent(eqx.Module):
     shear: Cells
     edge_shear: Edges
     flows: tuple[FlowTangent, ...]
-    edges: Edges
-    mean_edges: Array
     direction: Array
 
     @staticmethod
-    def of(
-        body: Body, displacement: Faces, growth: Cells, strain: Strain, responses: list[Response], dt: Array
-    ) -> "Tangent":
+    def of(body: Body, strains: Strains, responses: list[Response], dt: Array) -> "Tangent":
         """The tangent with plating held fixed (w = 0)."""
         bulk, shear, flows = body.filler * body.filler_bulk, body.filler * body.filler_shear, []
         for phase, response in zip(body.phases, responses, strict=True):
             bulk = bulk + phase.fraction * phase.bulk_modulus
             shear = shear + phase.fraction * phase.shear_modulus * response.factor
             if not isinstance(phase.flow, Elastic):
-                flows.append(FlowTangent.of(phase, response, strain, growth, body.direction, dt))
-        edges = shear_strain(displacement, body.grid)
+                flows.append(FlowTangent.of(phase, response, strains.of(phase), body, dt))
         return Tangent(
             grid=body.grid,
             bulk=bulk,
             shear=shear,
             edge_shear=jnp.stack([cells_to_edges(shear, pair) for pair in body.grid.pairs]),
             flows=tuple(flows),
-            edges=edges,
-            mean_edges=jnp.stack([edges_to_cells(e, pair) for e, pair in zip(edges, body.grid.pairs, strict=True)]),
             direction=body.direction,
         )
 
@@ -117,7 +124,7 @@ class Tangent(eqx.Module):
     def growth_increment(self) -> Increment:
         """The strain of unit plated volume: N in every cell."""
         shear = 2 * self.direction[3:]
-        return Increment(self.direction[: self.grid.dim], jnp.zeros_like(self.edges), shear, shear * self.mean_edges)
+        return Increment(self.direction[: self.grid.dim], jnp.zeros_like(self.edge_shear), shear, shear)
 
     @property
     def no_increment(self) -> Increment:
@@ -126,14 +133,8 @@ class Tangent(eqx.Module):
     def increment(self, displacement: Faces, plate: Array | float = 0.0) -> Increment:
         grid = self.grid
         edges = shear_strain(displacement, grid)
-        return Increment(
-            normal_strain(displacement, grid, plate),
-            edges,
-            jnp.stack([edges_to_cells(e, pair) for e, pair in zip(edges, grid.pairs, strict=True)]),
-            jnp.stack([edges_to_cells(e * g, p) for e, g, p in zip(edges, self.edges, grid.pairs, strict=True)])
-            if self.flows
-            else jnp.zeros_like(self.mean_edges),
-        )
+        shear = jnp.stack([edges_to_cells(e, pair) for e, pair in zip(edges, grid.pairs, strict=True)])
+        return Increment(normal_strain(displacement, grid, plate), edges, jnp.zeros_like(shear), shear)
 
     def _stress(self, increment: Increment) -> tuple[Array, Array, list[Cells]]:
         """Normal stresses, mean shears, and c (s_tr : dε) of every flow, in cells."""
@@ -162,8 +163,8 @@ class Tangent(eqx.Module):
         elastic = Increment(
             increment.normal - growth * unit.normal,
             increment.edges,
+            increment.own_shear - growth * unit.own_shear,
             increment.shear - growth * unit.shear,
-            increment.shear_product - growth * unit.shear_product,
         )
         normal, _, flowed = self._stress(elastic)
         shears = []
@@ -172,7 +173,7 @@ class Tangent(eqx.Module):
             carried = -self.shear * growth * unit.shear[k]
             for flow, amount in zip(self.flows, flowed, strict=True):
                 carried = carried + amount * flow.carried[k]
-                stress = stress + cells_to_edges(amount * flow.modulus, pair) * self.edges[k]
+                stress = stress + cells_to_edges(amount * flow.modulus, pair) * flow.edges[k]
             shears.append(stress + cells_to_edges(carried, pair))
         on_plate = jnp.sum(normal[-1, ..., -1]) / self.grid.spacing[-1]
         return force(normal, jnp.stack(shears), self.grid), on_plate

@@ -225,7 +225,8 @@ def test_properties_are_extended_beyond_their_phase():
     """A uniform property reaches two cells past a sharp edge with its value; inside it stays; far away it is zero."""
     grid = Grid((4, 20), (1.0, 1.0))
     fraction = jnp.zeros(grid.shape).at[:, :10].set(1.0)
-    spread = extended(5.0 * fraction, fraction, grid)
+    spread = extended(5.0 * fraction, fraction, jnp.asarray(1.0), grid)
+    np.testing.assert_array_equal(extended(5.0 * fraction, fraction, jnp.asarray(0.0), grid), 5.0 * fraction)
     np.testing.assert_allclose(spread[:, :12], 5.0, rtol=1e-3)
     assert not np.any(spread[:, 14:])
 

@@ -1,0 +1,77 @@
+"""How lithium, and what rides on it, part from the mixture where they share a cell.
+
+Plating moves the lithium's surface forward by V Δt along its normal n while the lithium itself stays where it is. In
+the diffuse interface what rides is ahead of the mixture by g(ξ) V n Δt, the lithium behind it by (1−g) V n Δt (see
+`phases`), so that no phase is strained by what only parts the two. V is the mean of i over the interface, taken along
+the straight normal through every cell; what this leaves of the plated volume is made up by a potential flow,
+
+    u_riding = u + g V n Δt − ∇χ,    ∇²χ = iδ Δt + ∇·(g V n Δt) near the surface,
+
+which is part of the mixture's motion: strain of a stiff film comes from u_riding alone. Were it taken from u and the
+plated strain iδ n⊗n, which differ from it by what the grid leaves, a film of 77 GPa on a bump would be stressed by
+twenty times what the lithium below, which flows at 1 MPa, can bear.
+"""
+
+import equinox as eqx
+import jax.numpy as jnp
+
+from interphase.arrays import Cells, CellVectors, Faces
+from interphase.grid.grid import Grid
+from interphase.grid.poisson import inverse_laplacian
+from interphase.grid.stencils import difference_to_faces, divergence
+from interphase.physics.interface import Look, along_normals, counted, on_faces
+
+NEAR = (4.0, 5.5)  # widths from the surface up to which, and from which on no longer, plated volume is made up
+
+
+class Ride(eqx.Module):
+    """How far a phase is ahead of the mixture in a step, on faces, and what of the growth that already holds."""
+
+    ahead: Faces
+    growth: Cells
+
+
+class Parting(eqx.Module):
+    """The lithium surface of a step.
+
+    **Arguments:**
+
+    - `ridden`: g(ξ); `normal`: n; `area_across`: δ summed along the normal through every cell.
+    - `near`: one near the surface, zero far from it.
+    """
+
+    grid: Grid
+    ridden: Cells
+    normal: CellVectors
+    area_across: Cells
+    near: Cells
+
+    @staticmethod
+    def at(lithium: Cells, look: Look, area: Cells, width: float, grid: Grid) -> "Parting":
+        start, end = NEAR
+        beyond = jnp.clip((jnp.abs(look.depth) / width - start) / (end - start), 0.0, 1.0)
+        (across,) = along_normals(area[None], look.normal, grid)
+        return Parting(grid, counted(lithium), look.normal, across, 1 - beyond**2 * (3 - 2 * beyond))
+
+    def rides(self, growth: Cells) -> tuple[Ride, Ride]:
+        """Of the lithium, and of what rides on it, when the surface gains `growth` [volume fraction]."""
+        advance = self.advance(growth)
+        resting = on_faces((self.ridden - 1) * advance, self.grid)
+        return Ride(resting, -divergence(resting, self.grid)), Ride(self.lift(advance, growth), growth)
+
+    def advance(self, growth: Cells) -> CellVectors:
+        """V n Δt: how far the surface comes forward, the same all along its normal."""
+        (across,) = along_normals(growth[None], self.normal, self.grid)
+        return across / (self.area_across + 1e-6) * self.normal
+
+    def lift(self, advance: CellVectors, growth: Cells) -> Faces:
+        """g V n Δt − ∇χ, which gains just `growth` of volume near the surface."""
+        grid = self.grid
+        lift = on_faces(self.ridden * advance, grid)
+        missing = self.near * (growth + divergence(lift, grid))
+        # What is missing on the whole comes through the lower wall, where nothing rides.
+        level = jnp.mean(missing, axis=tuple(range(grid.dim - 1)), keepdims=True)
+        below = jnp.cumsum(level[..., ::-1], axis=-1)[..., ::-1] * grid.spacing[-1]
+        flow = inverse_laplacian(missing - level, grid)
+        lift = lift - jnp.stack([difference_to_faces(flow, grid, a) for a in grid.axes])
+        return lift.at[-1].add(below).at[-1, ..., 0].set(0.0)

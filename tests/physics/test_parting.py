@@ -1,0 +1,75 @@
+"""Lithium and what rides on it part as plating moves the surface: volumes to round-off, motion where it is known."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from interphase.grid.grid import Grid
+from interphase.grid.stencils import divergence
+from interphase.physics.interface import Look, along_normals, counted
+from interphase.physics.parting import Parting
+from interphase.physics.start import step_down
+
+WIDTH = 1.0
+GRID = Grid((24, 40), (1.0, 1.0))
+PLATED = 0.07  # cells
+
+
+def surface(height):
+    """Lithium below z = height(x), its look, and the volume that plating everywhere at the same speed adds."""
+    x, z = GRID.cell_centres()
+    lithium = step_down(z - height(x), WIDTH)
+    look = Look.at(lithium, WIDTH, GRID)
+    return Parting.at(lithium, look, look.area, WIDTH, GRID), PLATED * look.area
+
+
+def flat(x):
+    return 15.3 + 0 * x
+
+
+def wavy(x):
+    return 15.3 + 1.5 * jnp.cos(2 * jnp.pi * x / 24)
+
+
+@pytest.mark.parametrize("height", [flat, wavy])
+def test_what_rides_gains_the_plated_volume(height):
+    """Near the surface ∇·(g V n Δt − ∇χ) is minus the plated volume of every cell, however it was plated."""
+    parting, growth = surface(height)
+    uneven = growth * (1 + 0.3 * jax.random.normal(jax.random.key(0), GRID.shape))
+    lift = parting.lift(parting.advance(uneven), uneven)
+    there = np.asarray(parting.near) == 1.0
+    assert there.sum() > 100
+    np.testing.assert_allclose(np.asarray(-divergence(lift, GRID))[there], np.asarray(uneven)[there], atol=1e-13)
+
+
+def test_under_a_flat_film_all_is_lifted_alike():
+    """The film rises by V Δt to the last of its foot, and the lithium below stays where it is."""
+    parting, growth = surface(flat)
+    resting, riding = parting.rides(growth)
+    ridden = np.asarray(counted(step_down(GRID.cell_centres()[1] - 15.3, WIDTH)))[0]
+    mixture = PLATED * (1 - 0.5 * (ridden + np.roll(ridden, 1)))
+    near = slice(12, 19)
+    np.testing.assert_allclose((mixture + np.asarray(riding.ahead)[1, 0])[near], PLATED, atol=1e-4 * PLATED)
+    np.testing.assert_allclose((mixture + np.asarray(resting.ahead)[1, 0])[near], 0.0, atol=1e-4 * PLATED)
+
+
+def test_an_uneven_foot_moves_with_its_surface():
+    """What is plated unevenly across the interface moves it as the same amount plated evenly does."""
+    parting, growth = surface(flat)
+    z = GRID.cell_centres()[1]
+    tilted = growth * (1 + 0.2 * (z - 15.3))
+    tilted = tilted * jnp.sum(growth) / jnp.sum(tilted)
+    near = slice(12, 19)
+    np.testing.assert_allclose(
+        parting.advance(tilted)[1, :, near], parting.advance(growth)[1, :, near], rtol=0.01
+    )  # fmt: skip
+
+
+def test_sums_along_normals_cross_the_interface_once():
+    """∫δ dn is one, from every cell near the surface, on a slope too."""
+    parting, _ = surface(wavy)
+    near = np.asarray(parting.near) == 1.0
+    np.testing.assert_allclose(np.asarray(parting.area_across)[near], 1.0, rtol=0.03)
+    (ones,) = along_normals(jnp.ones((1, *GRID.shape)), jnp.zeros((2, *GRID.shape)), GRID)
+    np.testing.assert_allclose(ones, 18.0)
