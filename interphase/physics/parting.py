@@ -21,6 +21,7 @@ from interphase.grid.poisson import inverse_laplacian
 from interphase.grid.stencils import difference_to_faces, divergence
 from interphase.physics.interface import Look, along_normals, counted, on_faces
 
+SCARCE = 1e-6  # surface across an interface below which there is none
 NEAR = (4.0, 5.5)  # widths from the surface up to which, and from which on no longer, plated volume is made up
 
 
@@ -37,6 +38,7 @@ class Parting(eqx.Module):
     **Arguments:**
 
     - `ridden`: g(ξ); `normal`: n; `area_across`: δ summed along the normal through every cell.
+    - `narrowing`: what keeps V n without divergence beside a curved surface, 1 + Kψ with K of the surface itself.
     - `near`: one near the surface, zero far from it.
     """
 
@@ -44,14 +46,17 @@ class Parting(eqx.Module):
     ridden: Cells
     normal: CellVectors
     area_across: Cells
+    narrowing: Cells
     near: Cells
 
     @staticmethod
     def at(lithium: Cells, look: Look, area: Cells, width: float, grid: Grid) -> "Parting":
         start, end = NEAR
         beyond = jnp.clip((jnp.abs(look.depth) / width - start) / (end - start), 0.0, 1.0)
-        (across,) = along_normals(area[None], look.normal, grid)
-        return Parting(grid, counted(lithium), look.normal, across, 1 - beyond**2 * (3 - 2 * beyond))
+        across, bent = along_normals(jnp.stack([area, area * look.curvature]), look.normal, grid)
+        narrowing = 1 + jnp.clip(bent / (across + SCARCE) * look.depth, -0.5, 0.5)
+        near = 1 - beyond**2 * (3 - 2 * beyond)
+        return Parting(grid, counted(lithium), look.normal, across, narrowing, near)
 
     def rides(self, growth: Cells) -> tuple[Ride, Ride]:
         """Of the lithium, and of what rides on it, when the surface gains `growth` [volume fraction]."""
@@ -62,7 +67,7 @@ class Parting(eqx.Module):
     def advance(self, growth: Cells) -> CellVectors:
         """V n Δt: how far the surface comes forward, the same all along its normal."""
         (across,) = along_normals(growth[None], self.normal, self.grid)
-        return across / (self.area_across + 1e-6) * self.normal
+        return across / (self.area_across + SCARCE) * self.narrowing * self.normal
 
     def lift(self, advance: CellVectors, growth: Cells) -> Faces:
         """g V n Δt − ∇χ, which gains just `growth` of volume near the surface."""
