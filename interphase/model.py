@@ -223,7 +223,8 @@ class Model(eqx.Module):
             plate_pressure=balance.body.plate_pressure(balance.body.stress(strains, responses)),
         )
         drift = parting.advance(current)
-        plating = Plating(current, drift, parting.lift(drift, current), jnp.max(speed))
+        lift = parting.lift_as_one(solution.velocity, drift, current)
+        plating = Plating(current, drift, lift, jnp.max(speed))
         state = eqx.tree_at(
             lambda s: (s.solution, s.earlier_solution, s.plating, s.last_step, s.earlier_step),
             state,

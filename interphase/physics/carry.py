@@ -42,10 +42,9 @@ def carry(state: State, dt: Scalar, sharpening: float, width: float, substeps: i
         substeps,
     )
     material = cell_velocity(solution.velocity, solution.plate_velocity, grid)
+    riding = cell_velocity(solution.velocity + plating.lift, solution.plate_velocity, grid)
     # Barriers: the stencils that follow would compute their inputs again for every neighbour.
-    resting, lifted = jax.lax.optimization_barrier(
-        (material - (1 - ridden) * plating.drift, material + ridden * plating.drift)
-    )
+    resting, lifted = jax.lax.optimization_barrier((material - (1 - ridden) * plating.drift, riding))
 
     cells = plating.largest_speed * dt
     mean_current = jnp.sum(plating.rate) * grid.cell_volume / grid.area

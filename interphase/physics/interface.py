@@ -28,6 +28,7 @@ TRACE = 0.02  # below it there is no surface; six cells from a surface the profi
 FOOT = (0.05, 0.25)  # of a profile that bears no load, and from which on it bears all of it
 STRIDE = 2  # cells between samples along a normal; what that leaves of a profile one cell wide is below 1 %
 SAMPLES = 9  # that reach across an interface from anywhere in it
+ABSENT = 1e-8  # weight below which there is nothing to continue
 BODY = 0.1  # above it all of the profile counts
 
 
@@ -128,6 +129,18 @@ def continued_off(per_volume: Cells, area: Cells, grid: Grid) -> Cells:
     """A surface density i from i δ, carried a few cells off the surface; beyond, its mean over the surface."""
     mean = jnp.sum(per_volume) / (jnp.sum(area) + 1e-30)
     return (smooth(per_volume, grid, 3) + 1e-9 * mean) / (smooth(area, grid, 3) + 1e-9)
+
+
+def continued_from(weight: Array, kept: Array, values: Array, grid: Grid, cells: int) -> Array:
+    """Values continued `cells` beyond where they have weight, towards zero where none is near.
+
+    **Arguments:** `kept`: how much of its own value a place keeps; it takes the rest as the weighted mean around it.
+    """
+    for _ in range(cells):
+        spread = smooth(weight, grid)
+        values = kept * values + (1 - kept) * smooth(weight * values, grid) / (spread + ABSENT)
+        weight = kept * weight + (1 - kept) * spread
+    return values
 
 
 def along_normals(fields: Array, normal: CellVectors, grid: Grid) -> Array:

@@ -10,6 +10,9 @@ the straight normal through every cell; what this leaves of the plated volume is
 which is part of the mixture's motion: strain of a stiff film comes from u_riding alone. Were it taken from u and the
 plated strain iδ n⊗n, which differ from it by what the grid leaves, a film of 77 GPa on a bump would be stressed by
 twenty times what the lithium below, which flows at 1 MPa, can bear.
+
+The foot of a film lies in cells that are nearly all lithium and bears no load; in the balance it goes with the lithium
+that flows there. It is carried with the film instead: else lithium that flows along a stiff film would wear it off.
 """
 
 import equinox as eqx
@@ -18,10 +21,12 @@ import jax.numpy as jnp
 from interphase.arrays import Cells, CellVectors, Faces
 from interphase.grid.grid import Grid
 from interphase.grid.poisson import inverse_laplacian
-from interphase.grid.stencils import difference_to_faces, divergence
-from interphase.physics.interface import Look, along_normals, counted, on_faces
+from interphase.grid.stencils import average_to_faces, difference_to_faces, divergence
+from interphase.physics.interface import Look, along_normals, bearing, continued_from, counted, on_faces
 
 SCARCE = 1e-6  # surface across an interface below which there is none
+POOR = 0.05  # squared share below which the motion of what bears load is continued from its neighbours
+FOOT_CELLS = 4  # as far
 NEAR = (4.0, 5.5)  # widths from the surface up to which, and from which on no longer, plated volume is made up
 
 
@@ -40,6 +45,7 @@ class Parting(eqx.Module):
     - `ridden`: g(ξ); `normal`: n; `area_across`: δ summed along the normal through every cell.
     - `narrowing`: what keeps V n without divergence beside a curved surface, 1 + Kψ with K of the surface itself.
     - `near`: one near the surface, zero far from it.
+    - `bearing`: squared share with which what rides bears load, on faces.
     """
 
     grid: Grid
@@ -48,6 +54,7 @@ class Parting(eqx.Module):
     area_across: Cells
     narrowing: Cells
     near: Cells
+    bearing: Faces
 
     @staticmethod
     def at(lithium: Cells, look: Look, area: Cells, width: float, grid: Grid) -> "Parting":
@@ -56,7 +63,9 @@ class Parting(eqx.Module):
         across, bent = along_normals(jnp.stack([area, area * look.curvature]), look.normal, grid)
         narrowing = 1 + jnp.clip(bent / (across + SCARCE) * look.depth, -0.5, 0.5)
         near = 1 - beyond**2 * (3 - 2 * beyond)
-        return Parting(grid, counted(lithium), look.normal, across, narrowing, near)
+        share = bearing(1 - lithium)
+        squared = jnp.stack([average_to_faces(share, a) ** 2 for a in grid.axes])
+        return Parting(grid, counted(lithium), look.normal, across, narrowing, near, squared)
 
     def rides(self, growth: Cells) -> tuple[Ride, Ride]:
         """Of the lithium, and of what rides on it, when the surface gains `growth` [volume fraction]."""
@@ -80,3 +89,15 @@ class Parting(eqx.Module):
         flow = inverse_laplacian(missing - level, grid)
         lift = lift - jnp.stack([difference_to_faces(flow, grid, a) for a in grid.axes])
         return lift.at[-1].add(below).at[-1, ..., 0].set(0.0)
+
+    def lift_as_one(self, velocity: Faces, advance: CellVectors, growth: Cells) -> Faces:
+        """The lift with which all that rides is carried: its foot moves as the part of it does that bears load.
+
+        Far from that part it moves with the surface as a whole.
+        """
+        grid = self.grid
+        whole = jnp.zeros_like(velocity).at[-1].set(jnp.sum(growth) * grid.cell_volume / grid.area)
+        apart = velocity + self.lift(advance, growth) - whole
+        kept = self.bearing / (self.bearing + POOR)
+        apart = continued_from(self.bearing, kept, apart, grid, FOOT_CELLS)
+        return (whole + apart - velocity).at[-1, ..., 0].set(0.0)
