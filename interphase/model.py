@@ -124,9 +124,8 @@ class Model(eqx.Module):
         dt = jnp.asarray(dt) / self.scales.time
         state = settled(self._carried(state, state.lag + 0.5 * dt))
         look = settled(Look.at(state.lithium, self.width, self.grid))
-        start = state.solution.continued(state.earlier_solution, state.last_step / state.earlier_step)
-        balance, parting = settled(self._balance(state, look, start, drive, dt))
-        solution, newton_report = settled(self._solve(balance, start))
+        balance, parting = settled(self._balance(state, look, drive, dt))
+        solution, newton_report = settled(self._solve(balance, state.recent.continued(dt)))
         # What a film remembers must be its own motion, not the guess of it: the difference would add up.
         growth = balance.growth(solution)
         balance = settled(balance.parted(parting, growth))
@@ -152,14 +151,14 @@ class Model(eqx.Module):
 
     # --- 2 balance --------------------------------------------------------------------------------------------------
 
-    def _balance(self, state: State, look: Look, start: Solution, drive: Drive, dt: Scalar) -> tuple[Balance, Parting]:
-        """The system of the step, its phases parting by what `start` would plate."""
+    def _balance(self, state: State, look: Look, drive: Drive, dt: Scalar) -> tuple[Balance, Parting]:
+        """The system of the step, its phases parting by what was plated of late."""
         stack, scales, grid = self.stack, self.scales, self.grid
         pressure = drive.pressure / scales.stress
         kinetics = mixture.kinetics(stack, state, look, self.width, scales, grid)
         area = look.area * mixture.conducting_share(stack, state)
         parting = Parting.at(state.lithium, look, area, self.width, grid)
-        rides = parting.rides(kinetics.current(start.affinity) * area * dt)
+        rides = parting.rides(kinetics.current(state.recent.usual_affinity) * area * dt)
         body = mixture.body(stack, state, look, rides, pressure, self.width, scales, grid)
         longitudinal = sum(p.fraction * (p.bulk_modulus + 4 / 3 * p.shear_modulus) for p in body.phases)
         present = sum(p.fraction * jnp.sqrt(jnp.sum(p.stress**2, axis=0)) for p in body.phases)
@@ -225,12 +224,8 @@ class Model(eqx.Module):
         drift = parting.advance(current)
         lift = parting.lift_as_one(solution.velocity, drift, current)
         plating = Plating(current, drift, lift, jnp.max(speed))
-        state = eqx.tree_at(
-            lambda s: (s.solution, s.earlier_solution, s.plating, s.last_step, s.earlier_step),
-            state,
-            (solution, state.solution, plating, balance.dt, state.last_step),
-        )
-        return state, report
+        recent = state.recent.joined_by(solution, balance.dt)
+        return eqx.tree_at(lambda s: (s.recent, s.plating), state, (recent, plating)), report
 
     # --- 3 salt -----------------------------------------------------------------------------------------------------
 

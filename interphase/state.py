@@ -24,9 +24,43 @@ class Solution(eqx.Module):
     potential: Cells
     metal_potential: Scalar
 
-    def continued(self, earlier: "Solution", ratio: Array) -> "Solution":
-        """This solution carried on in time by `ratio` times the difference to an earlier one."""
-        return jax.tree.map(lambda now, before: now + ratio * (now - before), self, earlier)
+
+class Recent(eqx.Module):
+    """The last three balances, and when they were.
+
+    **Arguments:**
+
+    - `solutions`: of the last three, the last first.
+    - `steps`: sizes of the steps they sat in the middle of.
+    """
+
+    solutions: tuple[Solution, Solution, Solution]
+    steps: tuple[Scalar, Scalar, Scalar]
+
+    @property
+    def last(self) -> Solution:
+        return self.solutions[0]
+
+    @property
+    def usual_affinity(self) -> Cells:
+        """The mean of the last two: were it continued in time, what answers to it would overshoot from step to step."""
+        return 0.5 * (self.solutions[0].affinity + self.solutions[1].affinity)
+
+    def joined_by(self, solution: Solution, step: Scalar) -> "Recent":
+        return Recent((solution, *self.solutions[:2]), (step, *self.steps[:2]))
+
+    def continued(self, step: Array) -> Solution:
+        """The parabola through the three, in the middle of the next step: Newton's divided differences."""
+        last, earlier, earliest = self.steps
+        ahead, gap, gap_before = 0.5 * (step + last), 0.5 * (last + earlier), 0.5 * (earlier + earliest)
+        slope = ahead / gap
+        bend = (ahead + gap) / (gap + gap_before)
+
+        def parabola(now, before, long_before):
+            change, change_before = now - before, (before - long_before) * gap / gap_before
+            return now + slope * (change + bend * (change - change_before))
+
+        return jax.tree.map(parabola, *self.solutions)
 
 
 class Plating(eqx.Module):
@@ -77,9 +111,8 @@ class State(eqx.Module):
     - `coating`: or `None`.
     - `solid_electrolyte`, `solid_electrolyte_stress`: fraction and stress, or `None` in a liquid cell.
     - `salt`: concentration over the reservoir's, or `None` without dissolved salt.
-    - `solution`, `earlier_solution`: of the last two balances; continued in time, they are the first guess of the next.
+    - `recent`: the last balances; continued in time, they are the first guess of the next.
     - `plating`: of the last balance.
-    - `last_step`, `earlier_step`: sizes of the last two steps.
     - `lag`: how far what the material carries is behind `time`; see `Model.step`.
     - `charge`: plated charge per electrode area since the start, stripped counted negative.
     - `charge_time`: ∫|i|dt, what the lithium budget error is measured against.
@@ -95,16 +128,17 @@ class State(eqx.Module):
     solid_electrolyte: Cells | None
     solid_electrolyte_stress: Stresses | None
     salt: Cells | None
-    solution: Solution
-    earlier_solution: Solution
+    recent: Recent
     plating: Plating
-    last_step: Scalar
-    earlier_step: Scalar
     lag: Scalar
     charge: Scalar
     charge_time: Scalar
     initial_lithium: Scalar
     initial_coating: Scalar
+
+    @property
+    def solution(self) -> Solution:
+        return self.recent.last
 
     @property
     def filler(self) -> Cells:

@@ -16,7 +16,7 @@ from interphase.materials.coating import Coating
 from interphase.materials.stack import Stack
 from interphase.physics.reaction import affinity_for
 from interphase.protocol import Drive
-from interphase.state import CoatingState, Plating, Solution, State
+from interphase.state import CoatingState, Plating, Recent, Solution, State
 from interphase.units import Scales
 
 CLOSEST_POINT_STEPS = 40
@@ -104,6 +104,7 @@ def initial_state(stack: Stack, surface: Surface, drive: Drive, width: float, sc
     number = lambda x: jnp.asarray(x, dtype) + jnp.zeros((), dtype)  # noqa: E731
     liquid = stack.electrolyte is not None
     solid = stack.solid_electrolyte is not None
+    long_ago = number(LONG_AGO)
     resistance = jnp.full(grid.shape, 1.0, dtype) * stack.lithium.initial_resistance / scales.stress
     return State(
         time=number(0.0),
@@ -115,16 +116,13 @@ def initial_state(stack: Stack, surface: Surface, drive: Drive, width: float, sc
         solid_electrolyte=1 - covered if solid else None,
         solid_electrolyte_stress=pressed if solid else None,
         salt=jnp.ones(grid.shape, dtype) if liquid else None,
-        solution=solution,
-        earlier_solution=solution,
+        recent=Recent((solution, solution, solution), (long_ago, long_ago, long_ago)),
         plating=Plating(
             jnp.zeros(grid.shape, dtype),
             jnp.zeros((grid.dim, *grid.shape), dtype),
             jnp.zeros((grid.dim, *grid.shape), dtype),
             number(0.0),
         ),
-        last_step=number(LONG_AGO),
-        earlier_step=number(LONG_AGO),
         lag=number(0.0),
         charge=number(0.0),
         charge_time=number(0.0),

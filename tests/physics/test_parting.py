@@ -73,3 +73,16 @@ def test_sums_along_normals_cross_the_interface_once():
     np.testing.assert_allclose(np.asarray(parting.area_across)[near], 1.0, rtol=0.03)
     (ones,) = along_normals(jnp.ones((1, *GRID.shape)), jnp.zeros((2, *GRID.shape)), GRID)
     np.testing.assert_allclose(ones, 18.0)
+
+
+def test_a_film_at_rest_keeps_its_foot_from_lithium_that_flows_along_it():
+    """Only where what rides bears no load does the mixture flow; what rides is carried as if it did not."""
+    parting, growth = surface(wavy)
+    still = np.asarray(parting.bearing) > 1e-3
+    flow = jnp.where(still, 0.0, 0.3 * jax.random.normal(jax.random.key(1), still.shape))
+    nothing = jnp.zeros_like(growth)
+    lift = parting.lift_as_one(flow, parting.advance(nothing), nothing)
+    foot = np.asarray(parting.bearing > 0) & ~still
+    assert foot.sum() > 20
+    np.testing.assert_allclose(np.asarray(flow + lift)[foot], 0.0, atol=0.3 * 0.03)
+    np.testing.assert_allclose(np.asarray(flow + lift)[still], 0.0, atol=0.3 * 0.03)
