@@ -17,7 +17,7 @@ from interphase.physics.elimination import CoupledProblem
 from interphase.physics.interface import Look
 from interphase.run.case import Case
 
-WARM_UP = (0.01, 0.03, 0.1, 0.3, 0.5)  # steps before the measurement [s]
+WARM_UP = (*(0.01 * 1.5**k for k in range(9)), 0.4, 0.4, 0.4)  # steps before the measurement [s], grown as a run does
 REPEATS = 7
 
 
