@@ -76,6 +76,11 @@ class Coating(eqx.Module):
         """Depths at which one layer ends and the next begins."""
         return jnp.cumsum(jnp.stack([layer.thickness for layer in self.layers]))[:-1] / self.thickness
 
+    def compliance(self) -> Array:
+        """⟨1/E⟩ through the thickness [1/Pa]; of a profile, the mean over its control points."""
+        parts = [layer.thickness * jnp.mean(1 / layer.modulus) for layer in self.layers]
+        return sum(parts, jnp.zeros_like(parts[0])) / self.thickness
+
     def property(self, name: str, depth: Cells, blend: float | Array, join: str = "parallel") -> Cells:
         """A layer property at material depths.
 

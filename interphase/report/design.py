@@ -17,6 +17,8 @@ _NAMES = {
     "film_strain": "film strain", "film_strain_over_limit": "film strain over limit", "film_stress": "film stress",
     "elastic_energy": "elastic energy", "energy_over_resilience": "elastic energy over resilience",
     "thickness": "thickness", "bare_share": "bare share of a thin film",
+    "film_stress_over_strength": "film stress over strength", "crack_driving_force": "crack driving force",
+    "indentation": "indentation by the separator",
 }  # fmt: skip
 
 
