@@ -86,8 +86,6 @@ def frame_axes(axes: Axes, section: Section, heights: tuple[float, float]) -> No
     axes.set_xlim(left, right)
     axes.set_ylim(*heights)
     axes.set_aspect("equal")
-    axes.set_xlabel("x (nm)")
-    axes.set_ylabel("z (nm)")
-    axes.locator_params(nbins=5)
+    style.label_lengths(axes, "x", "z")
     for spine in axes.spines.values():
         spine.set_visible(True)

@@ -209,6 +209,5 @@ def _top_view(figure: Figure, axes: Axes, shown: Section) -> None:
         axes.clabel(lines, fmt="%.0f nm", fontsize=6.5)
     axes.axhline(float(y[shown.row]), color=style.BLACK, linewidth=0.8, linestyle=":")
     axes.set_aspect("equal")
-    axes.set_xlabel("x (nm)")
-    axes.set_ylabel("y (nm)")
+    style.label_lengths(axes, "x", "y")
     axes.set_title("Deposit from above: growth, lines of height")

@@ -7,11 +7,13 @@ from typing import Any
 
 import matplotlib
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 DPI = 150
+MANY_NM = 5000.0  # a picture wider than this counts in micrometres
 
 # Okabe & Ito: told apart by every kind of colour vision.
 BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION, BLACK = (
@@ -115,3 +117,14 @@ def symmetric(values: np.ndarray, percentile: float = 99.5) -> tuple[float, floa
     finite = np.abs(np.ma.compressed(np.ma.masked_invalid(values)))
     largest = float(np.percentile(finite, percentile)) if finite.size else 0.0
     return (-largest, largest) if largest > 0 else (-1.0, 1.0)
+
+
+def label_lengths(axes: Axes, across: str, upward: str) -> None:
+    """Names the axes of a picture drawn in nanometres, and counts in micrometres where it spans many."""
+    left, right = axes.get_xlim()
+    unit, per_unit = ("nm", 1.0) if right - left < MANY_NM else ("µm", 1e3)
+    axes.set_xlabel(f"{across} ({unit})")
+    axes.set_ylabel(f"{upward} ({unit})")
+    axes.locator_params(nbins=5)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(lambda value, _: f"{value / per_unit:g}")
