@@ -15,9 +15,8 @@ from jaxtyping import Array
 
 from interphase.arrays import Cells, Scalar
 from interphase.grid.grid import Grid
-from interphase.grid.stencils import centre_gradient
 from interphase.physics.charge import Conductor
-from interphase.physics.interface import Look
+from interphase.physics.interface import Look, between_cells
 from interphase.physics.momentum import Body, Response, Strains, normal_stress
 from interphase.physics.parting import Parting
 from interphase.physics.reaction import Kinetics
@@ -83,11 +82,12 @@ class Balance(eqx.Module):
         return strains, self.body.responses(strains, self.dt), growth
 
     def potential_at_surface(self, potential: Cells) -> Cells:
-        """φ_Γ: φ_e at ξ = ½, continued from every cell along the normal, φ + ψ ∂φ/∂n.
+        """φ_Γ: φ_e where the normal through a cell meets the surface, ξ = ½.
 
-        Under a resistive coating φ_e falls by many RT/F within the diffuse interface; the reaction must not see that.
+        Under a resistive coating φ_e falls by many RT/F within the diffuse interface; the reaction must not see that,
+        nor how the slope of φ_e at the foot of the interface differs from that at the surface.
         """
-        return potential + self.look.depth * jnp.sum(self.look.normal * centre_gradient(potential, self.grid), axis=0)
+        return between_cells(potential[None], self.look.nearest, self.grid)[0]
 
     def residual(self, unknowns: Solution) -> Solution:
         """All balances, each scaled to order one; zero at the solution."""

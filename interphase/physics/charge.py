@@ -25,7 +25,7 @@ from interphase.solvers.krylov import conjugate_gradients
 from interphase.solvers.multigrid import Multigrid
 from interphase.solvers.preconditioners import Diffusion, smoothing_for_diffusion
 
-METAL_FLOOR = 1e-8  # of the electrolyte's conductivity, left in the metal so that no row of the matrix is empty
+METAL_FLOOR = 1e-9  # of the electrolyte's conductivity, left in the metal so that no row of the matrix is empty
 
 
 class Conductor(eqx.Module):

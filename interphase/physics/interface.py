@@ -23,6 +23,7 @@ from interphase.grid.stencils import (
 
 REACH = 8.0  # distances saturate smoothly at this many widths; a hard stop there makes design slopes jump
 FLAT = 0.22  # |∇ψ| below which a place has no direction
+REACTING = 5.0  # widths from the surface beyond which nothing reacts: the profile is below a third of `TRACE`
 TAIL = 1e-6  # gradients of the fraction below this are round-off, not surface
 TRACE = 0.02  # below it there is no surface; six cells from a surface the profile is at 0.0025
 FOOT = (0.05, 0.25)  # of a profile that bears no load, and from which on it bears all of it
@@ -148,27 +149,41 @@ def along_normals(fields: Array, normal: CellVectors, grid: Grid) -> Array:
 
     **Arguments:** `fields`: of shape `(count, *grid)`; between cells they are interpolated linearly.
     """
-    flat = fields.reshape(fields.shape[0], -1)
-    place = jnp.meshgrid(*[jnp.arange(n, dtype=fields.dtype) for n in grid.shape], indexing="ij")
-    step = normal / jnp.asarray(grid.spacing, fields.dtype).reshape(-1, *[1] * grid.dim)
+    place, step = cell_places(grid, fields.dtype), in_cells(normal, grid)
 
     def sampled(k, total):
-        offset = STRIDE * (k - SAMPLES // 2)
-        corners: list[tuple[Array, Array]] = [(jnp.zeros(grid.shape, jnp.int32), jnp.ones_like(fields[0]))]
-        for axis, n in zip(grid.axes, grid.shape, strict=True):
-            at = place[axis] + offset * step[axis]
-            at = jnp.clip(at, 0.0, n - 1.0) if axis == -1 else at
-            share, lower = at - jnp.floor(at), jnp.floor(at).astype(jnp.int32)
-            upper = jnp.minimum(lower + 1, n - 1) if axis == -1 else (lower + 1) % n
-            lower = lower if axis == -1 else lower % n
-            corners = [
-                (index * n + one, weight * part)
-                for index, weight in corners
-                for one, part in ((lower, 1 - share), (upper, share))
-            ]
-        return total + sum(weight * jnp.take(flat, index, axis=1, mode="clip") for index, weight in corners)
+        return total + between_cells(fields, place + STRIDE * (k - SAMPLES // 2) * step, grid)
 
     return STRIDE * jax.lax.fori_loop(0, SAMPLES, sampled, jnp.zeros_like(fields))
+
+
+def cell_places(grid: Grid, dtype) -> CellVectors:
+    """The indices of every cell."""
+    return jnp.stack(jnp.meshgrid(*[jnp.arange(n, dtype=dtype) for n in grid.shape], indexing="ij"))
+
+
+def in_cells(vector: CellVectors, grid: Grid) -> CellVectors:
+    """A length as a difference of indices."""
+    return vector / jnp.asarray(grid.spacing, vector.dtype).reshape(-1, *[1] * grid.dim)
+
+
+def between_cells(fields: Array, places: CellVectors, grid: Grid) -> Array:
+    """Fields of shape `(count, *grid)` at any indices, interpolated linearly; beyond the walls as at them."""
+    flat = fields.reshape(fields.shape[0], -1)
+    corners: list[tuple[Array, Array]] = [(jnp.zeros(grid.shape, jnp.int32), jnp.ones_like(fields[0]))]
+    for axis, n in zip(grid.axes, grid.shape, strict=True):
+        at = jnp.clip(places[axis], 0.0, n - 1.0) if axis == -1 else places[axis]
+        share, lower = at - jnp.floor(at), jnp.floor(at).astype(jnp.int32)
+        upper = jnp.minimum(lower + 1, n - 1) if axis == -1 else (lower + 1) % n
+        lower = lower if axis == -1 else lower % n
+        corners = [
+            (index * n + one, weight * part)
+            for index, weight in corners
+            for one, part in ((lower, 1 - share), (upper, share))
+        ]
+    return sum(
+        (weight * jnp.take(flat, index, axis=1, mode="clip") for index, weight in corners), jnp.zeros_like(fields)
+    )
 
 
 def on_faces(vector: CellVectors, grid: Grid) -> Faces:
@@ -178,10 +193,14 @@ def on_faces(vector: CellVectors, grid: Grid) -> Faces:
 
 
 class Look(eqx.Module):
-    """The lithium surface: distance into it, outward normal, n⊗n, area density, curvature [-]."""
+    """The lithium surface: distance into it, outward normal, n⊗n, area density, curvature [-].
+
+    **Arguments:** `nearest`: where on the surface the normal through every cell meets it, in indices of cells.
+    """
 
     depth: Cells
     normal: CellVectors
+    nearest: CellVectors
     direction: Array
     area: Cells
     curvature: Cells
@@ -189,9 +208,11 @@ class Look(eqx.Module):
     @staticmethod
     def at(lithium: Cells, width: float, grid: Grid) -> "Look":
         outward = normal(lithium, width, grid)
+        away = jnp.clip(raw_distance(lithium, width) / width, -REACTING, REACTING) * width
         return Look(
             distance(lithium, width),
             outward,
+            cell_places(grid, lithium.dtype) + in_cells(away * outward, grid),
             dyad(outward, grid),
             area_density(lithium, grid),
             curvature(lithium, width, grid),
