@@ -16,8 +16,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PyTree
 
-from interphase.arrays import Cells, Scalar
+from interphase.arrays import Cells, Faces, Scalar
 from interphase.grid.grid import Grid
+from interphase.grid.stencils import summed
 from interphase.materials.stack import Stack
 from interphase.physics import mixture
 from interphase.physics.balance import Balance, Control
@@ -36,7 +37,7 @@ from interphase.physics.measures import (
     mixture_stress,
 )
 from interphase.physics.momentum import Response, Strains, von_mises
-from interphase.physics.parting import Parting
+from interphase.physics.parting import Parted, Parting
 from interphase.physics.phases import STABLE_SHARPENING, cell_velocity
 from interphase.physics.salt import salt_step
 from interphase.protocol import Drive
@@ -121,16 +122,18 @@ class Model(eqx.Module):
 
         A failed solve is not raised: `report.balance.residual` is then above the tolerance, and the caller decides.
         """
-        dt = jnp.asarray(dt) / self.scales.time
+        dt = jnp.asarray(dt, state.time.dtype) / self.scales.time  # a Python number would have the step compiled anew
         state = settled(self._carried(state, state.lag + 0.5 * dt))
         look = settled(Look.at(state.lithium, self.width, self.grid))
         balance, parting = settled(self._balance(state, look, drive, dt))
         solution, newton_report = settled(self._solve(balance, state.recent.continued(dt)))
         # What a film remembers must be its own motion, not the guess of it: the difference would add up.
-        growth = balance.growth(solution)
-        balance = settled(balance.parted(parting, growth))
-        strains, responses, _ = settled(balance.mechanics(solution))
-        state, report = self._measured(state, balance, parting, solution, strains, growth, responses, newton_report)
+        parted = settled(parting.parted(balance.growth(solution)))
+        balance = balance.with_phases(parted)
+        strains, responses, growth = settled(balance.mechanics(solution))
+        report = self._reported(balance, solution, strains, growth, responses, newton_report)
+        lift = parting.lift_as_one(solution.velocity * dt, parted.riding)
+        state = self._plated(state, parted, lift, solution, report.largest_speed, dt)
         state, salt_report = self._salted(state, balance, dt)
         state = self._stressed(state, balance, strains, responses, dt)
         now = (state.time + dt, state.step + 1, 0.5 * dt)
@@ -158,10 +161,10 @@ class Model(eqx.Module):
         kinetics = mixture.kinetics(stack, state, look, self.width, scales, grid)
         area = look.area * mixture.conducting_share(stack, state)
         parting = Parting.at(state.lithium, look, area, self.width, grid)
-        rides = parting.rides(kinetics.current(state.recent.usual_affinity) * area * dt)
-        body = mixture.body(stack, state, look, rides, pressure, self.width, scales, grid)
+        parted = parting.parted(kinetics.current(state.recent.usual_affinity) * area * dt)
+        body = mixture.body(stack, state, look, (parted.resting, parted.riding), pressure, self.width, scales, grid)
         longitudinal = sum(p.fraction * (p.bulk_modulus + 4 / 3 * p.shear_modulus) for p in body.phases)
-        present = sum(p.fraction * jnp.sqrt(jnp.sum(p.stress**2, axis=0)) for p in body.phases)
+        present = sum(p.fraction * jnp.sqrt(summed(p.stress**2)) for p in body.phases)
         blocked_growth = 1e-3 * jnp.linalg.norm(longitudinal * look.area) * dt
         balance = Balance(
             body=body,
@@ -195,37 +198,35 @@ class Model(eqx.Module):
             (solution.velocity.at[:-1].add(-sliding), solution.potential + correction),
         ), report
 
-    def _measured(
-        self, state, balance, parting, solution, strains, growth, responses, newton_report
-    ) -> tuple[State, StepReport]:
-        """The state with the solution in it, and what the solution says."""
-        grid = self.grid
+    def _reported(self, balance, solution, strains, growth, responses, newton_report) -> StepReport:
+        """What the solution says."""
         stress_change = jnp.zeros(())
         for phase, response in zip(balance.body.phases, responses, strict=True):
             change = inside(phase.fraction) * jnp.max(jnp.abs(response.stress - phase.stress), axis=0)
             stress_change = jnp.maximum(stress_change, jnp.max(change))
         current = growth / balance.dt
-        mean_current = jnp.sum(current) * grid.cell_volume / grid.area
-        continued = continued_off(current, balance.area, grid)
+        continued = continued_off(current, balance.area, self.grid)
         # Where there is next to no surface the current fades out: a threshold would make the speed jump.
         fading = jnp.clip(balance.area / FADING_AREA, 0.0, 1.0)
-        speed = jnp.maximum(jnp.max(jnp.abs(solution.velocity)), jnp.max(jnp.abs(continued) * fading))
-        report = StepReport(
+        return StepReport(
             balance=newton_report,
             salt=None,
             current=continued,
             area=balance.area,
-            mean_current=mean_current,
+            mean_current=balance.mean(current),
             boundary_current=-jnp.mean(balance.conductor.top_flux(solution.potential)),
-            largest_speed=speed,
+            largest_speed=jnp.maximum(jnp.max(jnp.abs(solution.velocity)), jnp.max(jnp.abs(continued) * fading)),
             largest_stress_change=stress_change,
             plate_pressure=balance.body.plate_pressure(balance.body.stress(strains, responses)),
         )
-        drift = parting.advance(current)
-        lift = parting.lift_as_one(solution.velocity, drift, current)
-        plating = Plating(current, drift, lift, jnp.max(speed))
-        recent = state.recent.joined_by(solution, balance.dt)
-        return eqx.tree_at(lambda s: (s.recent, s.plating), state, (recent, plating)), report
+
+    def _plated(
+        self, state: State, parted: Parted, lift: Faces, solution: Solution, speed: Scalar, dt: Scalar
+    ) -> State:
+        """The state with what it is carried by until the next balance."""
+        plating = Plating(parted.riding.growth / dt, parted.advance / dt, lift / dt, speed)
+        recent = state.recent.joined_by(solution, dt)
+        return eqx.tree_at(lambda s: (s.recent, s.plating), state, (recent, plating))
 
     # --- 3 salt -----------------------------------------------------------------------------------------------------
 
@@ -309,7 +310,7 @@ class Model(eqx.Module):
             "potential": state.solution.potential * scales.potential,
             "plating_current": report.current * scales.current_density,
             "surface_area_density": report.area / scales.length,
-            "hydrostatic_stress": jnp.sum(stress[:3], axis=0) / 3,
+            "hydrostatic_stress": summed(stress[:3]) / 3,
             "von_mises_stress": von_mises(stress),
             **{f"velocity_{a}": component for a, component in zip(axes, velocity, strict=True)},
             **{f"ionic_current_{a}": component for a, component in zip(axes, ionic, strict=True)},

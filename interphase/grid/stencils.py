@@ -3,6 +3,9 @@
 Shape letters: a field may carry component axes in front of the grid axes.
 """
 
+import functools
+import operator
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array
@@ -66,6 +69,8 @@ def shear_strain(displacement: Faces, grid: Grid) -> Edges:
 
 def force(normal_stress: CellVectors, shear_stress: Edges, grid: Grid) -> Faces:
     """−∇·σ at lower faces: minus the adjoint of the strains. Zero on the lower wall, which does not move."""
+    # A barrier: every face would otherwise compute the stresses of both its neighbours again.
+    normal_stress, shear_stress = jax.lax.optimization_barrier((normal_stress, shear_stress))
     forces = []
     for a in grid.axes:
         total = -difference_to_faces(normal_stress[a], grid, a, 0.0)
@@ -75,6 +80,11 @@ def force(normal_stress: CellVectors, shear_stress: Edges, grid: Grid) -> Faces:
                 total = total - (after(shear, other) - shear) * inverse_spacing(grid, other)
         forces.append(total.at[..., 0].set(0.0) if a == -1 else total)
     return jnp.stack(forces)
+
+
+def summed(components: Array) -> Array:
+    """Sum over the leading axis, term by term: a reduction is no part of the loop around it on a CPU, and slower."""
+    return functools.reduce(operator.add, components)
 
 
 def edges_to_cells(edges: Array, pair: tuple[int, int]) -> Cells:

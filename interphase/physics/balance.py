@@ -10,6 +10,7 @@ lithium, unstable. `elimination` holds the linear solve of Newton's method.
 """
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
@@ -18,7 +19,7 @@ from interphase.grid.grid import Grid
 from interphase.physics.charge import Conductor
 from interphase.physics.interface import Look, between_cells
 from interphase.physics.momentum import Body, Response, Strains, normal_stress
-from interphase.physics.parting import Parting
+from interphase.physics.parting import Parted
 from interphase.physics.reaction import Kinetics
 from interphase.state import Solution
 
@@ -67,9 +68,9 @@ class Balance(eqx.Module):
     def grid(self) -> Grid:
         return self.body.grid
 
-    def parted(self, parting: Parting, growth: Cells) -> "Balance":
-        """The balance with phases that part as they do when just `growth` is plated."""
-        return eqx.tree_at(lambda b: b.body.rides, self, parting.rides(growth))
+    def with_phases(self, parted: Parted) -> "Balance":
+        """The balance with phases parted so."""
+        return eqx.tree_at(lambda b: b.body.rides, self, (parted.resting, parted.riding))
 
     def growth(self, unknowns: Solution) -> Cells:
         """Plated volume fraction of the step."""
@@ -87,7 +88,8 @@ class Balance(eqx.Module):
         Under a resistive coating φ_e falls by many RT/F within the diffuse interface; the reaction must not see that,
         nor how the slope of φ_e at the foot of the interface differs from that at the surface.
         """
-        return between_cells(potential[None], self.look.nearest, self.grid)[0]
+        # A barrier: what reads this would gather it again for every neighbour.
+        return jax.lax.optimization_barrier(between_cells(potential[None], self.look.nearest, self.grid)[0])
 
     def residual(self, unknowns: Solution) -> Solution:
         """All balances, each scaled to order one; zero at the solution."""

@@ -19,6 +19,7 @@ from interphase.grid.stencils import (
     difference_to_faces,
     inverse_spacing,
     smooth,
+    summed,
 )
 
 REACH = 8.0  # distances saturate smoothly at this many widths; a hard stop there makes design slopes jump
@@ -54,7 +55,7 @@ def distance(fraction: Cells, width: float) -> Cells:
 
 def unit(vector: CellVectors) -> CellVectors:
     """Direction of a gradient of magnitude about one; fades to zero where the gradient does."""
-    size = jnp.sum(vector**2, axis=0)
+    size = summed(vector**2)
     return vector / eighth_root(size**4 + FLAT**8)
 
 
@@ -70,7 +71,7 @@ def normal(fraction: Cells, width: float, grid: Grid) -> CellVectors:
 
 def area_density(fraction: Cells, grid: Grid) -> Cells:
     """Surface area per volume δ = |∇g(f)| [per length]; a flat surface sums to exactly its area."""
-    square = jnp.sum(centre_gradient(counted(fraction), grid) ** 2, axis=0)
+    square = summed(centre_gradient(counted(fraction), grid) ** 2)
     return jnp.sqrt(square + TAIL**2) - TAIL
 
 
@@ -120,7 +121,7 @@ def curvature(fraction: Cells, width: float, grid: Grid) -> Cells:
 
 def dyad(vector: CellVectors, grid: Grid) -> Array:
     """n⊗n + (1−|n|²)I/d as a stress holds its components; its trace is exactly one."""
-    rest = (1 - jnp.sum(vector**2, axis=0)) / grid.dim
+    rest = (1 - summed(vector**2)) / grid.dim
     normals = vector**2 + rest
     if grid.dim == 2:
         normals = jnp.concatenate([normals, jnp.zeros_like(normals[:1])])

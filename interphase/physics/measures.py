@@ -13,6 +13,7 @@ from jaxtyping import Array
 
 from interphase.arrays import Cells, Scalar, Stresses
 from interphase.grid.grid import Grid
+from interphase.grid.stencils import summed
 from interphase.materials.coating import Coating
 from interphase.materials.material import bulk_modulus, shear_modulus
 from interphase.materials.stack import Stack
@@ -157,7 +158,7 @@ def coating_energy_density(coating: Coating, carried: CoatingState, width: float
     total = jnp.zeros_like(carried.fraction)
     for stress, share in branches:
         stress = stress * scales.stress
-        mean = jnp.sum(stress[:3], axis=0) / 3
+        mean = summed(stress[:3]) / 3
         total = total + (von_mises(stress) ** 2 / (6 * shear) + mean**2 / (2 * bulk)) / (share + 1e-12)
     return total
 
@@ -188,7 +189,7 @@ def largest_principal(tensor: Stresses, grid: Grid) -> Cells:
         return jnp.maximum(in_plane, tensor[2])
     shear = dict(zip(grid.pairs, tensor[3:], strict=True))
     xy, xz, yz = shear[-3, -2], shear[-3, -1], shear[-2, -1]
-    mean = jnp.sum(tensor[:3], axis=0) / 3
+    mean = summed(tensor[:3]) / 3
     a, b, c = tensor[:3] - mean
     radius = jnp.sqrt((a**2 + b**2 + c**2) / 6 + (xy**2 + xz**2 + yz**2) / 3 + 1e-30)
     determinant = a * b * c + 2 * xy * xz * yz - a * yz**2 - b * xz**2 - c * xy**2

@@ -19,7 +19,7 @@ from jaxtyping import Array
 
 from interphase.arrays import Cells, Edges, Faces, Stresses
 from interphase.grid.grid import Grid
-from interphase.grid.stencils import cells_to_edges, edges_to_cells, force, normal_strain, shear_strain
+from interphase.grid.stencils import cells_to_edges, edges_to_cells, force, normal_strain, shear_strain, summed
 from interphase.physics.creep import AbstractFlow
 from interphase.physics.parting import Ride
 
@@ -89,23 +89,23 @@ class Phase(eqx.Module):
 
     def respond(self, strain: Strain, dt: Array) -> "Response":
         shear_modulus = self.shear_modulus
-        trace = jnp.sum(strain.normal, axis=0)
-        mean = jnp.sum(self.stress[:3], axis=0) / 3
+        trace = summed(strain.normal)
+        mean = summed(self.stress[:3]) / 3
         deviator = self.stress[:3] - mean + 2 * shear_modulus * (strain.normal - trace / 3)
         old_shear = self.stress[3:]
         shear = old_shear + shear_modulus * strain.shear
         shear_square = (
             old_shear**2 + 2 * old_shear * shear_modulus * strain.shear + shear_modulus**2 * strain.shear_square
         )
-        trial = jnp.sqrt(1.5 * jnp.sum(deviator**2, axis=0) + 3 * jnp.sum(shear_square, axis=0) + 1e-30)
+        trial = jnp.sqrt(1.5 * summed(deviator**2) + 3 * summed(shear_square) + 1e-30)
         factor = self.flow.factor(trial, shear_modulus, dt)
         mean = mean + self.bulk_modulus * trace
         return Response(jnp.concatenate([mean + factor * deviator, factor * shear]), factor, trial)
 
     def energy(self, strain: Strain, dt: Array) -> Cells:
         """Incremental potential per volume of this phase; its gradient in the strain is the new stress."""
-        trace = jnp.sum(strain.normal, axis=0)
-        mean = jnp.sum(self.stress[:3], axis=0) / 3
+        trace = summed(strain.normal)
+        mean = summed(self.stress[:3]) / 3
         trial = self.respond(strain, dt).trial
         return 0.5 * self.bulk_modulus * trace**2 + mean * trace + self.flow.potential(trial, self.shear_modulus, dt)
 
@@ -158,7 +158,7 @@ class Body(eqx.Module):
         ) + self._filler_stress(strains.riding)
 
     def _filler_stress(self, strain: Strain) -> Stresses:
-        trace = jnp.sum(strain.normal, axis=0)
+        trace = summed(strain.normal)
         pressure = (self.filler_bulk - 2 / 3 * self.filler_shear) * trace - self.filler_pressure
         normal = pressure + 2 * self.filler_shear * strain.normal
         return self.filler * jnp.concatenate([normal, self.filler_shear * strain.shear])
@@ -196,12 +196,12 @@ class Body(eqx.Module):
         """Π: the scalar whose gradient is `force`. For tests; the solver never evaluates it."""
         strains = self.strain(displacement, plate, growth)
         strain = strains.riding
-        trace = jnp.sum(strain.normal, axis=0)
+        trace = summed(strain.normal)
         density = self.filler * (
             0.5 * (self.filler_bulk - 2 / 3 * self.filler_shear) * trace**2
             - self.filler_pressure * trace
-            + self.filler_shear * jnp.sum(strain.normal**2, axis=0)
-            + 0.5 * self.filler_shear * jnp.sum(strain.shear_square, axis=0)
+            + self.filler_shear * summed(strain.normal**2)
+            + 0.5 * self.filler_shear * summed(strain.shear_square)
         )
         for phase in self.phases:
             density = density + phase.fraction * phase.energy(strains.of(phase), dt)
@@ -210,9 +210,9 @@ class Body(eqx.Module):
 
 def normal_stress(stress: Stresses, direction: Array) -> Cells:
     """σ_n = n·σ·n."""
-    return jnp.sum(stress[:3] * direction[:3], axis=0) + 2 * jnp.sum(stress[3:] * direction[3:], axis=0)
+    return summed(stress[:3] * direction[:3]) + 2 * summed(stress[3:] * direction[3:])
 
 
 def von_mises(stress: Stresses) -> Cells:
-    mean = jnp.sum(stress[:3], axis=0) / 3
-    return jnp.sqrt(1.5 * jnp.sum((stress[:3] - mean) ** 2, axis=0) + 3 * jnp.sum(stress[3:] ** 2, axis=0))
+    mean = summed(stress[:3]) / 3
+    return jnp.sqrt(1.5 * summed((stress[:3] - mean) ** 2) + 3 * summed(stress[3:] ** 2))

@@ -37,6 +37,19 @@ class Ride(eqx.Module):
     growth: Cells
 
 
+class Parted(eqx.Module):
+    """How phases part in a step that plates a certain growth.
+
+    **Arguments:**
+
+    - `advance`: V n Δt; `resting`, `riding`: of the lithium, and of what rides on it.
+    """
+
+    advance: CellVectors
+    resting: Ride
+    riding: Ride
+
+
 class Parting(eqx.Module):
     """The lithium surface of a step.
 
@@ -67,11 +80,11 @@ class Parting(eqx.Module):
         squared = jnp.stack([average_to_faces(share, a) ** 2 for a in grid.axes])
         return Parting(grid, counted(lithium), look.normal, across, narrowing, near, squared)
 
-    def rides(self, growth: Cells) -> tuple[Ride, Ride]:
-        """Of the lithium, and of what rides on it, when the surface gains `growth` [volume fraction]."""
+    def parted(self, growth: Cells) -> Parted:
+        """When the surface gains `growth` [volume fraction]."""
         advance = self.advance(growth)
         resting = on_faces((self.ridden - 1) * advance, self.grid)
-        return Ride(resting, -divergence(resting, self.grid)), Ride(self.lift(advance, growth), growth)
+        return Parted(advance, Ride(resting, -divergence(resting, self.grid)), Ride(self.lift(advance, growth), growth))
 
     def advance(self, growth: Cells) -> CellVectors:
         """V n Δt: how far the surface comes forward, the same all along its normal."""
@@ -90,14 +103,14 @@ class Parting(eqx.Module):
         lift = lift - jnp.stack([difference_to_faces(flow, grid, a) for a in grid.axes])
         return lift.at[-1].add(below).at[-1, ..., 0].set(0.0)
 
-    def lift_as_one(self, velocity: Faces, advance: CellVectors, growth: Cells) -> Faces:
+    def lift_as_one(self, displacement: Faces, riding: Ride) -> Faces:
         """The lift with which all that rides is carried: its foot moves as the part of it does that bears load.
 
         Far from that part it moves with the surface as a whole.
         """
         grid = self.grid
-        whole = jnp.zeros_like(velocity).at[-1].set(jnp.sum(growth) * grid.cell_volume / grid.area)
-        apart = velocity + self.lift(advance, growth) - whole
+        whole = jnp.zeros_like(displacement).at[-1].set(jnp.sum(riding.growth) * grid.cell_volume / grid.area)
+        apart = displacement + riding.ahead - whole
         kept = self.bearing / (self.bearing + POOR)
         apart = continued_from(self.bearing, kept, apart, grid, FOOT_CELLS)
-        return (whole + apart - velocity).at[-1, ..., 0].set(0.0)
+        return (whole + apart - displacement).at[-1, ..., 0].set(0.0)

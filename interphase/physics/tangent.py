@@ -13,7 +13,7 @@ from jaxtyping import Array
 
 from interphase.arrays import Cells, Edges, Faces
 from interphase.grid.grid import Grid
-from interphase.grid.stencils import cells_to_edges, edges_to_cells, force, normal_strain, shear_strain
+from interphase.grid.stencils import cells_to_edges, edges_to_cells, force, normal_strain, shear_strain, summed
 from interphase.physics.creep import Elastic
 from interphase.physics.momentum import Body, Phase, Response, Strain, Strains
 from interphase.solvers.preconditioners import Elasticity
@@ -61,7 +61,7 @@ class FlowTangent(eqx.Module):
             (response.trial,),
             (jnp.ones_like(response.trial),),
         )
-        mean = jnp.sum(response.stress[:3], axis=0) / 3
+        mean = summed(response.stress[:3]) / 3
         grid = body.grid
         return FlowTangent(
             grid=grid,
@@ -76,14 +76,14 @@ class FlowTangent(eqx.Module):
 
     def work(self, increment: Increment) -> Cells:
         """s_tr : dε, the mean over edges for the shears."""
-        normal = jnp.sum(self.deviator[: increment.normal.shape[0]] * increment.normal, axis=0)
+        normal = summed(self.deviator[: increment.normal.shape[0]] * increment.normal)
         product = increment.own_shear * self.mean_edges + jnp.stack(
             [
                 edges_to_cells(change * shear, pair)
                 for change, shear, pair in zip(increment.edges, self.edges, self.grid.pairs, strict=True)
             ]
         )
-        return normal + jnp.sum(self.carried * increment.shear + self.modulus * product, axis=0)
+        return normal + summed(self.carried * increment.shear + self.modulus * product)
 
 
 class Tangent(eqx.Module):
@@ -132,13 +132,16 @@ class Tangent(eqx.Module):
 
     def increment(self, displacement: Faces, plate: Array | float = 0.0) -> Increment:
         grid = self.grid
-        edges = shear_strain(displacement, grid)
+        # A barrier: all that reads these would compute them again for every neighbour.
+        normal, edges = jax.lax.optimization_barrier(
+            (normal_strain(displacement, grid, plate), shear_strain(displacement, grid))
+        )
         shear = jnp.stack([edges_to_cells(e, pair) for e, pair in zip(edges, grid.pairs, strict=True)])
-        return Increment(normal_strain(displacement, grid, plate), edges, jnp.zeros_like(shear), shear)
+        return Increment(normal, edges, jnp.zeros_like(shear), shear)
 
     def _stress(self, increment: Increment) -> tuple[Array, Array, list[Cells]]:
         """Normal stresses, mean shears, and c (s_tr : dε) of every flow, in cells."""
-        trace = jnp.sum(increment.normal, axis=0)
+        trace = summed(increment.normal)
         normal = (self.bulk - 2 / 3 * self.shear) * trace + 2 * self.shear * increment.normal
         shear = self.shear * increment.shear
         flowed = [flow.coefficient * flow.work(increment) for flow in self.flows]
@@ -151,7 +154,7 @@ class Tangent(eqx.Module):
         """dσ_n = N : dσ with plating held fixed."""
         normal, shear, _ = self._stress(increment)
         direction = self.direction
-        return jnp.sum(normal * direction[: self.grid.dim], axis=0) + 2 * jnp.sum(shear * direction[3:], axis=0)
+        return summed(normal * direction[: self.grid.dim]) + 2 * summed(shear * direction[3:])
 
     def force(self, increment: Increment, growth: Cells) -> tuple[Faces, Array]:
         """−∇·dσ when the material deforms by `increment` and plates `growth` of volume; and what pulls at the plate.

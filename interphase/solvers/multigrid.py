@@ -52,11 +52,18 @@ class Smoothing(eqx.Module):
     - `sweeps`: per side.
     - `divisor`: how much of the spectrum of D⁻¹A the smoother is asked to damp.
     - `largest`: bound λmax of the spectrum of D⁻¹A.
+    - `more_on_coarse`: sweeps by which every coarser level has more, where they cost next to nothing.
     """
 
     sweeps: int = eqx.field(static=True)
     divisor: float = eqx.field(static=True)
     largest: float = eqx.field(static=True, default=2.0)
+    more_on_coarse: int = eqx.field(static=True, default=0)
+
+    def on_coarser(self) -> "Smoothing":
+        """For the next level: what a Chebyshev polynomial damps grows as the square of its degree."""
+        sweeps = self.sweeps + self.more_on_coarse
+        return Smoothing(sweeps, self.divisor * (sweeps / self.sweeps) ** 2, self.largest, self.more_on_coarse)
 
     def __call__(self, operator, inverse_diagonal: Array, right_side: Array, x: Array | None) -> Array:
         momentum, weight = self._coefficients(right_side.dtype)
@@ -120,17 +127,18 @@ class Multigrid(eqx.Module):
 
     def __call__(self, right_side: Array) -> Array:
         dtype = self.coarsest_inverse.dtype
-        return self._cycle(0, right_side.astype(dtype)).astype(right_side.dtype)
+        return self._cycle(0, self.smoothing, right_side.astype(dtype)).astype(right_side.dtype)
 
-    def _cycle(self, level: int, right_side: Array) -> Array:
+    def _cycle(self, level: int, smoothing: Smoothing, right_side: Array) -> Array:
         operator, inverse_diagonal = self.operators[level], self.inverse_diagonals[level]
         if level == len(self.operators) - 1:
             return (self.coarsest_inverse @ right_side.ravel()).reshape(right_side.shape)
-        x = self.smoothing(operator, inverse_diagonal, right_side, None)
+        x = smoothing(operator, inverse_diagonal, right_side, None)
         residual = jax.lax.optimization_barrier(right_side - operator(x))
-        correction = self._cycle(level + 1, jax.lax.optimization_barrier(operator.restrict(residual)))
+        on_coarse = jax.lax.optimization_barrier(operator.restrict(residual))
+        correction = self._cycle(level + 1, smoothing.on_coarser(), on_coarse)
         x = jax.lax.optimization_barrier(x + operator.prolong(correction))
-        return self.smoothing(operator, inverse_diagonal, right_side, x)
+        return smoothing(operator, inverse_diagonal, right_side, x)
 
 
 def can_coarsen(shape: tuple[int, ...]) -> bool:

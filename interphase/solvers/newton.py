@@ -92,7 +92,8 @@ def _iterate(settings: Newton, problem: AbstractRootProblem, start: PyTree) -> t
     def iterate(carry):
         unknowns, residual, size, steps, count = carry
         forcing = jnp.clip(AIM * settings.tolerance / size, *settings.forcing)
-        step, iterations = problem.linearised(unknowns, prepared).solve(residual, forcing)
+        linearisation = jax.lax.cond(steps == 0, lambda: first, lambda: problem.linearised(unknowns, prepared))
+        step, iterations = linearisation.solve(residual, forcing)
 
         def too_long(trial):
             length, _, _, trial_size = trial
@@ -109,6 +110,9 @@ def _iterate(settings: Newton, problem: AbstractRootProblem, start: PyTree) -> t
         return unknowns, residual, size, steps + 1, count + iterations
 
     prepared = problem.prepare(start)
+    first = problem.linearised(
+        start, prepared
+    )  # shares with `prepared` what both are made of; often it is the only one
     zero = jnp.zeros((), jnp.int32)
     residual = problem.residual(start)
     carry = (start, residual, _norm(residual), zero, zero)

@@ -228,12 +228,12 @@ def smoothing_for_diffusion() -> Smoothing:
 
 
 def smoothing_for_elasticity(dim: int, poisson_ratio: float) -> Smoothing:
-    """Three sweeps up to ν = 0.4, four as the material becomes incompressible.
+    """Three sweeps up to ν = 0.4, four as the material becomes incompressible; one more on every coarser level.
 
     The spectrum of D⁻¹A ends at 2(3r + 2)/(r + 2) in 3-D, r = λ/μ, and at 4 in 2-D. Where lithium flows μ falls and λ
     stays, so the bound taken is the one for r → ∞, whatever the elastic Poisson's ratio.
     """
     largest = 4.0 if dim == 2 else 6.0
     if poisson_ratio <= 0.4:
-        return Smoothing(sweeps=3, divisor=12.0, largest=largest)
-    return Smoothing(sweeps=4, divisor=16.0, largest=largest)
+        return Smoothing(sweeps=3, divisor=12.0, largest=largest, more_on_coarse=1)
+    return Smoothing(sweeps=4, divisor=16.0, largest=largest, more_on_coarse=1)

@@ -46,12 +46,12 @@ def test_what_rides_gains_the_plated_volume(height):
 def test_under_a_flat_film_all_is_lifted_alike():
     """The film rises by V Δt to the last of its foot, and the lithium below stays where it is."""
     parting, growth = surface(flat)
-    resting, riding = parting.rides(growth)
+    parted = parting.parted(growth)
     ridden = np.asarray(counted(step_down(GRID.cell_centres()[1] - 15.3, WIDTH)))[0]
     mixture = PLATED * (1 - 0.5 * (ridden + np.roll(ridden, 1)))
     near = slice(12, 19)
-    np.testing.assert_allclose((mixture + np.asarray(riding.ahead)[1, 0])[near], PLATED, atol=1e-4 * PLATED)
-    np.testing.assert_allclose((mixture + np.asarray(resting.ahead)[1, 0])[near], 0.0, atol=1e-4 * PLATED)
+    np.testing.assert_allclose((mixture + np.asarray(parted.riding.ahead)[1, 0])[near], PLATED, atol=1e-4 * PLATED)
+    np.testing.assert_allclose((mixture + np.asarray(parted.resting.ahead)[1, 0])[near], 0.0, atol=1e-4 * PLATED)
 
 
 def test_an_uneven_foot_moves_with_its_surface():
@@ -81,7 +81,7 @@ def test_a_film_at_rest_keeps_its_foot_from_lithium_that_flows_along_it():
     still = np.asarray(parting.bearing) > 1e-3
     flow = jnp.where(still, 0.0, 0.3 * jax.random.normal(jax.random.key(1), still.shape))
     nothing = jnp.zeros_like(growth)
-    lift = parting.lift_as_one(flow, parting.advance(nothing), nothing)
+    lift = parting.lift_as_one(flow, parting.parted(nothing).riding)
     foot = np.asarray(parting.bearing > 0) & ~still
     assert foot.sum() > 20
     np.testing.assert_allclose(np.asarray(flow + lift)[foot], 0.0, atol=0.3 * 0.03)

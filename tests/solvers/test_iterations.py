@@ -28,23 +28,9 @@ def test_force_of_growth(cells, dim, poisson_ratio):
     check_force(cells, dim, poisson_ratio, 0.0)
 
 
-GROWS = pytest.mark.xfail(strict=True, reason="measured up to 26 at 256² and 33 at 512²: forces on the soft matrix")
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "cells, dim, poisson_ratio",
-    [
-        (128, 2, 0.3),
-        (128, 2, 0.45),
-        (256, 2, 0.3),
-        pytest.param(256, 2, 0.45, marks=GROWS),
-        pytest.param(512, 2, 0.3, marks=GROWS),
-        pytest.param(512, 2, 0.45, marks=GROWS),
-        (48, 3, 0.3),
-        (48, 3, 0.45),
-    ],
-)
+@pytest.mark.parametrize("poisson_ratio", POISSON_RATIOS)
+@pytest.mark.parametrize("cells, dim", FORCE_GRIDS)
 def test_force_at_random(cells, dim, poisson_ratio):
     """The same under a random load, which pushes the soft matrix as hard as the film."""
     check_force(cells, dim, poisson_ratio, 1.0)
