@@ -5,6 +5,8 @@
 An amplitude a = 0 leaves a property uniform.
 """
 
+import math
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -12,6 +14,9 @@ from jaxtyping import Array, Float
 
 from interphase.arrays import Scalar
 from interphase.grid.grid import Grid
+from interphase.grid.stencils import summed
+
+SHORTEST_WAVE = 6.0  # kℓ of the shortest wave of a map: e⁻⁹ of the longest, and longer than two cells where ℓ is
 
 
 class Mosaic(eqx.Module):
@@ -35,19 +40,26 @@ class Mosaic(eqx.Module):
 
 
 def random_map(key: Array, shape: tuple[int, ...], spacing: tuple[float, ...], correlation_length: float) -> Array:
-    """A sample of g on a periodic plane.
+    """A sample of g on a periodic plane, at the centres of its cells: a sum of waves with random amplitudes.
+
+    The amplitudes depend on the size of the plane, not on its cells: a finer grid sees the same film.
 
     **Arguments:**
 
     - `key`: of `jax.random`; the same key gives the same map.
     - `spacing`, `correlation_length`: ℓ, in one unit of length.
     """
-    noise = jax.random.normal(key, shape)
-    square = jnp.zeros(shape)
-    for axis, (n, h) in enumerate(zip(shape, spacing, strict=True)):
-        wavenumber = 2 * jnp.pi * jnp.fft.fftfreq(n, h)
-        square = square + wavenumber.reshape([-1 if a == axis else 1 for a in range(len(shape))]) ** 2
-    # The square root of the Gaussian's spectrum filters white noise into that covariance.
-    field = jnp.real(jnp.fft.ifftn(jnp.fft.fftn(noise) * jnp.exp(-square * correlation_length**2 / 4)))
-    field = field - jnp.mean(field)
-    return field / jnp.std(field)
+    wavenumbers, waves = [], []
+    for n, h in zip(shape, spacing, strict=True):
+        most = math.floor(SHORTEST_WAVE * n * h / (2 * math.pi * correlation_length))
+        wavenumbers.append(2 * jnp.pi * jnp.arange(-most, most + 1) / (n * h))
+        waves.append(jnp.exp(1j * wavenumbers[-1] * (jnp.arange(n)[:, None] + 0.5) * h))
+    square = summed(jnp.stack(jnp.meshgrid(*wavenumbers, indexing="ij")) ** 2)
+    real, imaginary = jax.random.normal(key, (2, *square.shape))
+    # The square root of the Gaussian's spectrum filters white noise into that covariance; the mean is no wave.
+    amplitude = (real + 1j * imaginary) * jnp.where(square == 0, 0.0, jnp.exp(-square * correlation_length**2 / 4))
+    amplitude = 0.5 * (amplitude + jnp.conj(jnp.flip(amplitude)))  # of a real field
+    field = amplitude / jnp.sqrt(jnp.sum(jnp.abs(amplitude) ** 2))
+    for wave in waves:  # every turn sums over the leading axis and puts the places last
+        field = jnp.tensordot(field, wave, axes=(0, 1))
+    return jnp.real(field)

@@ -84,13 +84,25 @@ def body(
     return Body(
         grid=grid,
         phases=tuple(phases),
-        filler=state.filler,
+        filler=bearing_filler(state),
         filler_bulk=FILLER_STIFFNESS * bulk,
         filler_shear=FILLER_STIFFNESS * shear,
         filler_pressure=pressure,
         direction=look.direction,
         rides=rides,
     )
+
+
+def bearing_filler(state: State) -> Cells:
+    """What the shares that bear load leave. Its pressure must meet theirs: where the foot of a film bears nothing and
+    the filler took only what the film leaves, their stresses would not add up, and the foot would move in every step.
+    """
+    solids = bearing(state.lithium)
+    if state.coating is not None:
+        solids = solids + bearing(state.coating.fraction)
+    if state.solid_electrolyte is not None:
+        solids = solids + bearing(state.solid_electrolyte)
+    return jnp.clip(1 - solids, 0.0, 1.0)
 
 
 def lithium_flow(stack: Stack, state: State, scales: Scales) -> AbstractFlow:

@@ -25,7 +25,7 @@ from interphase.grid.stencils import average_to_faces, difference_to_faces, dive
 from interphase.physics.interface import Look, along_normals, bearing, continued_from, counted, on_faces
 
 SCARCE = 1e-6  # surface across an interface below which there is none
-POOR = 0.05  # squared share below which the motion of what bears load is continued from its neighbours
+POOR = 0.01  # squared share below which the motion of what bears load is continued from its neighbours
 FOOT_CELLS = 4  # as far
 NEAR = (4.0, 5.5)  # widths from the surface up to which, and from which on no longer, plated volume is made up
 

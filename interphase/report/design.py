@@ -86,7 +86,7 @@ def _objective(design: dict[str, Any], history: dict[str, np.ndarray]) -> Figure
     right.axhline(0.0, color="#999999", linewidth=0.7)
     right.set_xlabel("evaluation")
     right.set_title("What the best one is made of, weighted")
-    right.legend(fontsize=7)
+    figure.legend(*right.get_legend_handles_labels(), loc="outside right upper", fontsize=7)
     for axes in (left, right):
         axes.grid(True)
     return figure

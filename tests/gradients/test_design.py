@@ -38,7 +38,7 @@ def test_gradients_of_every_term(tmp_path):
     file = write_small(tmp_path)
     file.write_text(file.read_text() + FREE)
     rows, cost = compare_gradients(read_study(file, ["protocol.steps[0].duration=0.5 s", "numerics.first_step=0.05 s"]))
-    assert len(rows) == 5 * 4
+    assert len(rows) == 6 * 4
     assert worst(rows) is None, worst(rows)
     scale = {row.term: max(abs(r.reverse) for r in rows if r.term == row.term) for row in rows}
     for row in rows:

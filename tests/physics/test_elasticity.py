@@ -5,13 +5,15 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from cells import cube
+from cells import coating, cube, layer, make
 from interphase.grid.grid import Grid
 from interphase.grid.stencils import shear_strain
 from interphase.materials.material import bulk_modulus, shear_modulus
+from interphase.physics import mixture
 from interphase.physics.creep import Elastic
-from interphase.physics.interface import area_density, dyad
+from interphase.physics.interface import Look, area_density, dyad
 from interphase.physics.momentum import Body, Phase
+from interphase.physics.parting import Ride
 from interphase.physics.start import step_down
 from interphase.solvers.krylov import conjugate_gradients
 from interphase.solvers.multigrid import Multigrid
@@ -172,6 +174,21 @@ def test_a_rigid_plate_feels_the_fluid_pressure():
     responses = fluid.responses(strain, jnp.asarray(1.0))
     assert float(fluid.plate_pressure(fluid.stress(strain, responses))) == pytest.approx(0.7, rel=1e-12)
     assert float(jnp.max(jnp.abs(fluid.force(strain, responses)[:, :, 1:]))) == 0.0
+
+
+@pytest.mark.parametrize("pressure", [1e5, 1e7])
+def test_at_rest_nothing_pushes(pressure):
+    """Lithium, film and liquid at one pressure: no force anywhere, in the foot of the film either, at any level."""
+    for level in (150e-9, 157e-9, 166e-9):
+        model, state = make(coat=coating(layer(thickness=200e-9)), level=level, pressure=pressure)
+        look = Look.at(state.lithium, model.width, model.grid)
+        still, none = jnp.zeros((2, *model.grid.shape)), jnp.zeros(model.grid.shape)
+        apart = (Ride(still, none), Ride(still, none))
+        scaled = jnp.asarray(pressure / model.scales.stress)
+        body = mixture.body(model.stack, state, look, apart, scaled, model.width, model.scales, model.grid)
+        strains = body.strain(still, jnp.asarray(0.0), none)
+        force = body.force(strains, body.responses(strains, jnp.asarray(0.1)))
+        assert float(jnp.max(jnp.abs(force))) < 1e-9 * float(scaled)
 
 
 def test_simple_shear_between_walls_is_free():
