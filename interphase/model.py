@@ -11,6 +11,8 @@ So material lags half a step behind the clock and leaps from middle to middle, a
 `Model.step` is a pure function of state, drive and step size. `run` calls it from the host, `rollout` inside a scan.
 """
 
+from collections.abc import Callable
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -72,6 +74,11 @@ def settled(tree: PyTree) -> PyTree:
     return eqx.combine(jax.lax.optimization_barrier(arrays), rest)
 
 
+def act[**P, R](function: Callable[P, R], *arguments: P.args, **options: P.kwargs) -> R:
+    """What an act of the step leaves. For a derivative it is done again: what it passed through takes much memory."""
+    return settled(eqx.filter_checkpoint(function)(*arguments, **options))
+
+
 class StepReport(eqx.Module):
     """What a step measured on its way, in units of the model's scales.
 
@@ -123,19 +130,19 @@ class Model(eqx.Module):
         A failed solve is not raised: `report.balance.residual` is then above the tolerance, and the caller decides.
         """
         dt = jnp.asarray(dt, state.time.dtype) / self.scales.time  # a Python number would have the step compiled anew
-        state = settled(self._carried(state, state.lag + 0.5 * dt))
-        look = settled(Look.at(state.lithium, self.width, self.grid))
-        balance, parting = settled(self._balance(state, look, drive, dt))
+        state = act(self._carried, state, state.lag + 0.5 * dt)
+        look = act(Look.at, state.lithium, self.width, self.grid)
+        balance, parting = act(self._balance, state, look, drive, dt)
         solution, newton_report = settled(self._solve(balance, state.recent.continued(dt)))
         # What a film remembers must be its own motion, not the guess of it: the difference would add up.
-        parted = settled(parting.parted(balance.growth(solution)))
+        parted = act(parting.parted, balance.growth(solution))
         balance = balance.with_phases(parted)
-        strains, responses, growth = settled(balance.mechanics(solution))
-        report = self._reported(balance, solution, strains, growth, responses, newton_report)
-        lift = parting.lift_as_one(solution.velocity * dt, parted.riding)
+        strains, responses, growth = act(balance.mechanics, solution)
+        report = act(self._reported, balance, solution, strains, growth, responses, newton_report)
+        lift = act(parting.lift_as_one, solution.velocity * dt, parted.riding)
         state = self._plated(state, parted, lift, solution, report.largest_speed, dt)
         state, salt_report = self._salted(state, balance, dt)
-        state = self._stressed(state, balance, strains, responses, dt)
+        state = act(self._stressed, state, balance, strains, responses, dt)
         now = (state.time + dt, state.step + 1, 0.5 * dt)
         return eqx.tree_at(lambda s: (s.time, s.step, s.lag), state, now), eqx.tree_at(
             lambda r: r.salt, report, salt_report, is_leaf=lambda x: x is None
@@ -143,7 +150,7 @@ class Model(eqx.Module):
 
     def synchronised(self, state: State) -> State:
         """The state with all its material where it is at `state.time`; for looking at, not for stepping on."""
-        state = self._carried(state, state.lag)
+        state = act(self._carried, state, state.lag)
         return eqx.tree_at(lambda s: s.lag, state, jnp.zeros_like(state.lag))
 
     # --- 1 carry -----------------------------------------------------------------------------------------------------

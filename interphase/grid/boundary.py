@@ -50,9 +50,10 @@ def pad(field: Array, dim: int, below: Wall = 0.0, above: Wall = 0.0, layers: in
     for axis in range(field.ndim - dim, field.ndim):
         size = field.shape[axis]
         if axis == field.ndim - 1:
-            first = _beyond(lax.slice_in_dim(field, 0, 1, axis=axis), below)
-            last = _beyond(lax.slice_in_dim(field, size - 1, size, axis=axis), above)
-            field = lax.concatenate([first] * layers + [field] + [last] * layers, axis)
+            thick = (*field.shape[:-1], layers)
+            first = jnp.broadcast_to(_beyond(lax.slice_in_dim(field, 0, 1, axis=axis), below), thick)
+            last = jnp.broadcast_to(_beyond(lax.slice_in_dim(field, size - 1, size, axis=axis), above), thick)
+            field = lax.concatenate([first, field, last], axis)
         else:
             turns = -(-layers // size)  # an axis shorter than the padding wraps more than once
             wrapped = lax.concatenate([field] * turns, axis)

@@ -5,6 +5,8 @@
 ψ is the distance into the phase, n points out of it, K > 0 on a bump. Lengths in cells of `Scales.length`.
 """
 
+import functools
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -153,6 +155,7 @@ def along_normals(fields: Array, normal: CellVectors, grid: Grid) -> Array:
     """
     place, step = cell_places(grid, fields.dtype), in_cells(normal, grid)
 
+    @functools.partial(jax.checkpoint, prevent_cse=False)
     def sampled(k, total):
         return total + between_cells(fields, place + STRIDE * (k - SAMPLES // 2) * step, grid)
 

@@ -6,6 +6,7 @@ from interphase.config.load import read_study
 from interphase.verbs.gradients import LARGEST_ERROR, compare_gradients, worst
 from studies import write_small
 
+IN_SPACE = ["grid.cells=[8, 8, 20]", "grid.size=['512 nm', '512 nm', '1.28 um']"]
 FREE = """
 [coating.mosaic]
 correlation_length = "200 nm"
@@ -33,15 +34,16 @@ upper = "20 A/m^2"
 """
 
 
-@pytest.mark.slow  # compiles the run forward, in reverse and in forward mode: about five minutes
-def test_gradients_of_every_term(tmp_path):
+@pytest.mark.slow  # compiles the run forward, in reverse and in forward mode: five to ten minutes
+@pytest.mark.parametrize("grid", [[], IN_SPACE], ids=["2-D", "3-D"])
+def test_gradients_of_every_term(tmp_path, grid):
     file = write_small(tmp_path)
     file.write_text(file.read_text() + FREE)
-    rows, cost = compare_gradients(read_study(file, ["protocol.steps[0].duration=0.5 s", "numerics.first_step=0.05 s"]))
+    brief = ["protocol.steps[0].duration=0.5 s", "numerics.first_step=0.05 s"]
+    rows, cost = compare_gradients(read_study(file, [*brief, *grid]))
     assert len(rows) == 6 * 4
     assert worst(rows) is None, worst(rows)
-    scale = {row.term: max(abs(r.reverse) for r in rows if r.term == row.term) for row in rows}
     for row in rows:
-        assert abs(row.reverse - row.forward) <= 1e-6 * scale[row.term]
+        assert abs(row.reverse - row.forward) <= 1e-6 * row.largest
     assert LARGEST_ERROR <= 1e-4
     assert cost.num_steps >= 4
