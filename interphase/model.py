@@ -18,7 +18,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PyTree
 
-from interphase.arrays import Cells, Faces, Scalar
+from interphase.arrays import Cells, Scalar
 from interphase.grid.grid import Grid
 from interphase.grid.stencils import summed
 from interphase.materials.stack import Stack
@@ -26,6 +26,7 @@ from interphase.physics import mixture
 from interphase.physics.balance import Balance, Control
 from interphase.physics.carry import carry
 from interphase.physics.charge import closing_correction, current_vectors
+from interphase.physics.contact import Contact, Touch
 from interphase.physics.creep import Hardening
 from interphase.physics.elimination import CoupledProblem
 from interphase.physics.interface import Look, continued_off
@@ -39,8 +40,9 @@ from interphase.physics.measures import (
     mixture_stress,
 )
 from interphase.physics.momentum import Response, Strains, von_mises
-from interphase.physics.parting import Parted, Parting
+from interphase.physics.parting import Parting
 from interphase.physics.phases import STABLE_SHARPENING, cell_velocity
+from interphase.physics.reaction import Kinetics
 from interphase.physics.salt import salt_step
 from interphase.protocol import Drive
 from interphase.solvers.krylov import SolveReport
@@ -90,6 +92,7 @@ class StepReport(eqx.Module):
     - `mean_current`: over the projected area; `boundary_current`: the same through the upper wall.
     - `largest_speed`: of anything that carries an interface; `largest_stress_change` of any solid's components.
     - `plate_pressure`: on the upper wall.
+    - `touch`: what became of the contact, or `None` where lithium never parts from what rides on it.
     """
 
     balance: NewtonReport
@@ -101,6 +104,7 @@ class StepReport(eqx.Module):
     largest_speed: Scalar
     largest_stress_change: Scalar
     plate_pressure: Scalar
+    touch: Touch | None
 
 
 class Model(eqx.Module):
@@ -131,16 +135,22 @@ class Model(eqx.Module):
         """
         dt = jnp.asarray(dt, state.time.dtype) / self.scales.time  # a Python number would have the step compiled anew
         state = act(self._carried, state, state.lag + 0.5 * dt)
-        look = act(Look.at, state.lithium, self.width, self.grid)
+        look = act(Look.at, state.beneath, self.width, self.grid)
         balance, parting = act(self._balance, state, look, drive, dt)
         solution, newton_report = settled(self._solve(balance, state.recent.continued(dt)))
-        # What a film remembers must be its own motion, not the guess of it: the difference would add up.
-        parted = act(parting.parted, balance.growth(solution))
-        balance = balance.with_phases(parted)
+        growth, opening = act(balance.growth, solution), act(balance.opening, solution)
+        parted = act(parting.parted, growth + opening)
+        if balance.contact is None:
+            # What a film remembers must be its own motion, not the guess of it: the difference would add up.
+            # Where it may part, the difference is an opening, and what was balanced is remembered.
+            balance = balance.with_phases(parted)
         strains, responses, growth = act(balance.mechanics, solution)
         report = act(self._reported, balance, solution, strains, growth, responses, newton_report)
         lift = act(parting.lift_as_one, solution.velocity * dt, parted.riding)
-        state = self._plated(state, parted, lift, solution, report.largest_speed, dt)
+        opened = None if balance.contact is None else act(parting.advance, opening) / dt
+        plating = Plating(growth / dt, parted.advance / dt, lift / dt, report.largest_speed, opened)
+        recent = state.recent.joined_by(solution, dt)
+        state = eqx.tree_at(lambda s: (s.recent, s.plating), state, (recent, plating))
         state, salt_report = self._salted(state, balance, dt)
         state = act(self._stressed, state, balance, strains, responses, dt)
         now = (state.time + dt, state.step + 1, 0.5 * dt)
@@ -166,9 +176,11 @@ class Model(eqx.Module):
         stack, scales, grid = self.stack, self.scales, self.grid
         pressure = drive.pressure / scales.stress
         kinetics = mixture.kinetics(stack, state, look, self.width, scales, grid)
-        area = look.area * mixture.conducting_share(stack, state)
-        parting = Parting.at(state.lithium, look, area, self.width, grid)
-        parted = parting.parted(kinetics.current(state.recent.usual_affinity) * area * dt)
+        contact = mixture.contact(stack, state, look, dt, self.width, scales, grid)
+        reacting = mixture.conducting_share(stack, state) if contact is None else contact.opposite
+        area = look.area * reacting
+        parting = Parting.at(state.beneath, look, contact is not None, self.width, grid)
+        parted = parting.parted(area * _usual_parting(state, kinetics, contact, dt))
         body = mixture.body(stack, state, look, (parted.resting, parted.riding), pressure, self.width, scales, grid)
         longitudinal = sum(p.fraction * (p.bulk_modulus + 4 / 3 * p.shear_modulus) for p in body.phases)
         present = sum(p.fraction * jnp.sqrt(summed(p.stress**2)) for p in body.phases)
@@ -185,6 +197,7 @@ class Model(eqx.Module):
                 drive.is_potentiostatic,
                 pressure,
             ),
+            contact=contact,
             dt=dt,
             stress_scale=jax.lax.stop_gradient(jnp.linalg.norm(present) + blocked_growth),
             width=self.width,
@@ -194,7 +207,7 @@ class Model(eqx.Module):
 
     def _solve(self, balance: Balance, start: Solution) -> tuple[Solution, NewtonReport]:
         solution, report = self.numerics.newton.solve(CoupledProblem(balance), start)
-        current = balance.kinetics.current(solution.affinity) * balance.area
+        current = balance.growth(solution) / balance.dt
         correction = closing_correction(balance.conductor, solution.potential, current)
         # Sliding in plane as a whole costs no force: the material on the collector is taken to stand still.
         in_plane = tuple(range(1, self.grid.dim))
@@ -211,7 +224,7 @@ class Model(eqx.Module):
         for phase, response in zip(balance.body.phases, responses, strict=True):
             change = inside(phase.fraction) * jnp.max(jnp.abs(response.stress - phase.stress), axis=0)
             stress_change = jnp.maximum(stress_change, jnp.max(change))
-        current = growth / balance.dt
+        current, contact = growth / balance.dt, balance.contact
         continued = continued_off(current, balance.area, self.grid)
         # Where there is next to no surface the current fades out: a threshold would make the speed jump.
         fading = jnp.clip(balance.area / FADING_AREA, 0.0, 1.0)
@@ -225,15 +238,8 @@ class Model(eqx.Module):
             largest_speed=jnp.maximum(jnp.max(jnp.abs(solution.velocity)), jnp.max(jnp.abs(continued) * fading)),
             largest_stress_change=stress_change,
             plate_pressure=balance.body.plate_pressure(balance.body.stress(strains, responses)),
+            touch=None if contact is None else contact.touch(solution.closeness, balance.look.area),
         )
-
-    def _plated(
-        self, state: State, parted: Parted, lift: Faces, solution: Solution, speed: Scalar, dt: Scalar
-    ) -> State:
-        """The state with what it is carried by until the next balance."""
-        plating = Plating(parted.riding.growth / dt, parted.advance / dt, lift / dt, speed)
-        recent = state.recent.joined_by(solution, dt)
-        return eqx.tree_at(lambda s: (s.recent, s.plating), state, (recent, plating))
 
     # --- 3 salt -----------------------------------------------------------------------------------------------------
 
@@ -302,7 +308,7 @@ class Model(eqx.Module):
 
     def measure(self, state: State, report: StepReport) -> Measures:
         """What a designer compares of a synchronised state, after a step that reported `report`."""
-        return measure(self.stack, state, report.current, report.area, self.width, self.scales, self.grid)
+        return measure(self.stack, state, report.current, report.area, report.touch, self.width, self.scales, self.grid)
 
     def fields(self, state: State, report: StepReport) -> dict[str, Array]:
         """What a reader looks at of a synchronised state [SI], by name; fields whose physics is off are absent."""
@@ -335,6 +341,9 @@ class Model(eqx.Module):
             }
         if state.solid_electrolyte is not None:
             fields["solid_electrolyte_fraction"] = state.solid_electrolyte
+        if report.touch is not None:
+            fields["void_fraction"] = 1 - state.lithium - state.riding
+            fields["contact_pressure"] = report.touch.pressure * scales.stress
         if state.salt is not None:
             fields["salt_concentration"] = state.salt * scales.concentration
         return fields
@@ -358,3 +367,9 @@ class Model(eqx.Module):
         )
         stress = dt * (stress_change / self.scales.stress) / (report.largest_stress_change + 1e-12)
         return jnp.minimum(jnp.minimum(motion, sharpening) * self.scales.time, stress)
+
+
+def _usual_parting(state: State, kinetics: Kinetics, contact: Contact | None, dt: Scalar) -> Cells:
+    """How far lithium and what rides on it would part in the step if they did so as of late."""
+    plated = kinetics.current(state.recent.usual_affinity) * dt
+    return plated if contact is None else plated * contact.share(contact.closeness) + contact.usual

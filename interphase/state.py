@@ -16,6 +16,7 @@ class Solution(eqx.Module):
     - `velocity`, `plate_velocity`: of the material and of the plate on top [-].
     - `affinity`: 𝒜/RT of plating, in cells.
     - `potential`: φ_e in cells; `metal_potential`: φ_m [-].
+    - `closeness`: x of the contact in cells, or `None` where lithium never parts from what rides on it; see `contact`.
     """
 
     velocity: Faces
@@ -23,6 +24,7 @@ class Solution(eqx.Module):
     affinity: Cells
     potential: Cells
     metal_potential: Scalar
+    closeness: Cells | None = None
 
 
 class Recent(eqx.Module):
@@ -72,12 +74,14 @@ class Plating(eqx.Module):
     - `drift`: V n, the velocity of the lithium surface, continued off it.
     - `lift`: by which what rides on the lithium is faster than the mixture.
     - `largest_speed`: of anything that carries an interface.
+    - `opening`: velocity at which the contact opens, continued off the surface, or `None` where it never does.
     """
 
     rate: Cells
     drift: CellVectors
     lift: Faces
     largest_speed: Scalar
+    opening: CellVectors | None = None
 
 
 class CoatingState(eqx.Module):
@@ -141,11 +145,21 @@ class State(eqx.Module):
         return self.recent.last
 
     @property
-    def filler(self) -> Cells:
-        """What the solids leave: liquid electrolyte, or void in a solid cell."""
-        solids = self.lithium
+    def beneath(self) -> Cells:
+        """What lies below the faces that rest on the lithium: the lithium, and where the two may part all beside it."""
+        return self.lithium if self.plating.opening is None else 1 - self.riding
+
+    @property
+    def riding(self) -> Cells:
+        """The solids that ride on the lithium."""
+        solids = jnp.zeros_like(self.lithium)
         if self.coating is not None:
             solids = solids + self.coating.fraction
         if self.solid_electrolyte is not None:
             solids = solids + self.solid_electrolyte
-        return jnp.clip(1 - solids, 0.0, 1.0)
+        return solids
+
+    @property
+    def filler(self) -> Cells:
+        """What the solids leave: liquid electrolyte, or void in a solid cell."""
+        return jnp.clip(1 - self.lithium - self.riding, 0.0, 1.0)

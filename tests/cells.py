@@ -9,7 +9,7 @@ from jaxtyping import Array
 from interphase.grid.grid import Grid
 from interphase.materials.coating import Coating, Layer, Mosaic
 from interphase.materials.material import Electrolyte, Lithium, SolidElectrolyte
-from interphase.materials.stack import Stack
+from interphase.materials.stack import Faces, Stack
 from interphase.model import Model, Numerics
 from interphase.physics.charge import METAL_FLOOR, Conductor, conductor, series_conductivity
 from interphase.physics.start import Surface, initial_state, step_down
@@ -138,12 +138,15 @@ def make(
     pressure: float = 1e5,
     has_plate: bool = False,
     has_reservoir: bool = True,
+    faces: Faces | None = None,
+    voids: tuple[tuple[float, ...], ...] = (),
 ) -> tuple[Model, State]:
     """A model and its state at time zero: lithium with a bump and waves, a coating, then liquid or solid electrolyte.
 
     **Arguments:**
 
     - `waves`: height [m] and number of periods of cosines along the first axis.
+    - `voids`: radius and centre [m].
     - `liquid`: the default liquid where neither a liquid nor a solid is given.
     """
     dim = len(shape)
@@ -156,6 +159,7 @@ def make(
         coat,
         liquid,
         solid,
+        faces,
         scalar(film_resistance),
         scalar(transfer_coefficient),
         scalar(TEMPERATURE),
@@ -175,6 +179,8 @@ def make(
             [[2 * math.pi * number / period[0]] + [0.0] * (dim - 2) for _, number in waves]
         ).reshape(len(waves), dim - 1),
         wave_phase=jnp.zeros(len(waves)),
+        void_radius=jnp.asarray([void[0] for void in voids], float),
+        void_centre=jnp.asarray([void[1:] for void in voids], float).reshape(len(voids), dim),
         period=period,
     )
     begin = drive(current_density, pressure)

@@ -14,7 +14,7 @@ from interphase.grid.grid import Grid
 from interphase.materials.coating import Coating, Layer
 from interphase.materials.material import Electrolyte, Lithium, SolidElectrolyte
 from interphase.materials.mosaic import Mosaic, random_map
-from interphase.materials.stack import Stack
+from interphase.materials.stack import Faces, Stack
 from interphase.model import Model, Numerics
 from interphase.physics.start import Surface
 from interphase.protocol import Protocol
@@ -24,6 +24,7 @@ from interphase.solvers.newton import Newton
 from interphase.units import GAS_CONSTANT, Scales
 
 LOOSEST_ADJOINT = 1e-6  # tolerance of the solves that carry derivatives
+STEPS_WITH_CONTACT = 40  # of Newton's method; only the first steps, when a load comes on, take more than ten
 NEVER = 1e15  # a strength or a time that is never reached
 
 
@@ -45,7 +46,9 @@ def build(study: schema.Study) -> Case:
         numerics=Numerics(
             interface_width=study.numerics.interface_width,
             newton=Newton(
-                tolerance=study.numerics.tolerance, adjoint_tolerance=min(study.numerics.tolerance, LOOSEST_ADJOINT)
+                tolerance=study.numerics.tolerance,
+                adjoint_tolerance=min(study.numerics.tolerance, LOOSEST_ADJOINT),
+                most_steps=Newton.most_steps if study.contact is None else STEPS_WITH_CONTACT,
             ),
         ),
         scales=scales,
@@ -107,10 +110,24 @@ def _stack(study: schema.Study, grid: Grid, spacing: list[float]) -> Stack:
                 for name in ("modulus", "poisson_ratio", "ionic_conductivity", "exchange_current")
             }
         ),
+        faces=_faces(study),
         film_resistance=jnp.asarray(study.cell.film_resistance),
         transfer_coefficient=jnp.asarray(study.cell.transfer_coefficient),
         temperature=jnp.asarray(study.cell.temperature),
     )  # fmt: skip
+
+
+def _faces(study: schema.Study) -> Faces | None:
+    """The contact is made under the pressure of the first step."""
+    if study.contact is None:
+        return None
+    first = study.protocol.steps[0].pressure
+    return Faces(
+        roughness=jnp.asarray(study.contact.roughness),
+        pressure=jnp.asarray(study.cell.pressure if first is None else first),
+        adhesion=jnp.asarray(study.contact.adhesion),
+        touching_pressure=jnp.asarray(study.contact.touching_pressure),
+    )
 
 
 def _coating(section: schema.Coating, grid: Grid, spacing: list[float]) -> Coating:
@@ -185,8 +202,11 @@ def _electrolyte(section: schema.Electrolyte) -> Electrolyte:
 def _surface(study: schema.Study) -> Surface:
     period = study.grid.size[:-1]
     in_plane = len(period)
-    bumps, waves = study.surface.bumps, study.surface.waves
+    bumps, waves, voids = study.surface.bumps, study.surface.waves, study.surface.voids
     centres = [bump.centre or tuple(p / 2 for p in period) for bump in bumps]
+    void_centres = [
+        (*(void.centre or tuple(p / 2 for p in period)), study.surface.level - void.depth) for void in voids
+    ]
     vectors = [[2 * math.pi * n / p for n, p in zip(wave.waves, period, strict=True)] for wave in waves]
     return Surface(
         level=jnp.asarray(study.surface.level),
@@ -196,6 +216,8 @@ def _surface(study: schema.Study) -> Surface:
         wave_height=jnp.asarray([wave.height for wave in waves], float),
         wave_vector=jnp.asarray(vectors, float).reshape(len(waves), in_plane),
         wave_phase=jnp.asarray([wave.phase for wave in waves], float),
+        void_radius=jnp.asarray([void.radius for void in voids], float),
+        void_centre=jnp.asarray(void_centres, float).reshape(len(voids), in_plane + 1),
         period=tuple(period),
     )
 

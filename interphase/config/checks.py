@@ -16,6 +16,7 @@ from interphase.units import FARADAY
 
 FEWEST_CELLS = 6  # across a coating
 FEWEST_CELLS_OF_A_LAYER = 3
+FEWEST_CELLS_OF_A_VOID = 3
 LARGEST_COARSE_GRID = 1024  # cells that the multigrid may have to invert densely
 BYTES_PER_CELL = {2: 150 * 8, 3: 260 * 8}  # of double precision: fields, hierarchies and work arrays
 
@@ -84,6 +85,7 @@ def check_geometry(study: schema.Study) -> None:
             f"{_nm(low.covered)}; give at least {_nm(low.covered + 2 * margin)}"
         )
     _check_surface(study, spacing)
+    _check_voids(study, spacing)
     _check_coating(study, spacing)
 
 
@@ -115,6 +117,32 @@ def _check_surface(study: schema.Study, spacing: list[float]) -> None:
                 raise StudyError(
                     f"surface.waves[{k}].waves[{axis}] = {number} is under-resolved; give at least 8 cells a wave"
                 )
+
+
+def _check_voids(study: schema.Study, spacing: list[float]) -> None:
+    """Voids are resolved, lie in the lithium, and something follows what becomes of them."""
+    low, in_plane = heights(study), len(spacing) - 1
+    for k, void in enumerate(study.surface.voids):
+        key, coarsest = f"surface.voids[{k}]", max(spacing)
+        if study.contact is None:
+            raise StudyError(f"{key}: give a contact, and a solid_electrolyte under a plate, for a void to lie between")
+        if void.centre is not None and len(void.centre) != in_plane:
+            raise StudyError(f"{key}.centre has {len(void.centre)} numbers; give one per in-plane axis, {in_plane}")
+        if void.radius < FEWEST_CELLS_OF_A_VOID * coarsest:
+            raise StudyError(
+                f"{key}.radius = {_nm(void.radius)} is under-resolved by cells of {_nm(coarsest)}; "
+                f"give at least {_nm(FEWEST_CELLS_OF_A_VOID * coarsest)}"
+            )
+        if void.radius > 0.4 * min(study.grid.size[:-1]):
+            raise StudyError(
+                f"{key}.radius = {_nm(void.radius)} leaves next to no lithium beside it; "
+                f"give at most {_nm(0.4 * min(study.grid.size[:-1]))}"
+            )
+        if low.lowest - void.depth - void.radius <= 0:
+            raise StudyError(
+                f"{key} reaches the lower wall; raise surface.level above {_nm(void.depth + void.radius)}, "
+                "or make the void smaller"
+            )
 
 
 def _check_coating(study: schema.Study, spacing: list[float]) -> None:
@@ -164,6 +192,10 @@ def check_cell(study: schema.Study) -> None:
         raise StudyError(f"electrolyte and solid_electrolyte: {there} given; give exactly one of the two")
     if study.electrolyte is not None:
         _check_electrolyte(study.electrolyte)
+    if study.contact is not None and study.electrolyte is not None:
+        raise StudyError("contact: lithium parts from a solid only in a cell without liquid; give a solid_electrolyte")
+    if study.contact is not None and study.cell.top != "plate":
+        raise StudyError('contact: nothing presses on the solid; set cell.top = "plate"')
 
 
 def _check_electrolyte(section: schema.Electrolyte) -> None:

@@ -104,12 +104,21 @@ class Wave(Section):
     phase: Number = 0.0
 
 
+class Void(Section):
+    """A ball cut out of the lithium; `centre` is per in-plane axis (default: the middle), `depth` below the level."""
+
+    radius: Length
+    centre: tuple[Position, ...] | None = None
+    depth: Position = 0.0
+
+
 class Surface(Section):
-    """The lithium surface at the start."""
+    """The lithium surface at the start, and voids in the lithium."""
 
     level: Length
     bumps: tuple[Bump, ...] = ()
     waves: tuple[Wave, ...] = ()
+    voids: tuple[Void, ...] = ()
 
 
 class Lithium(Section):
@@ -199,6 +208,18 @@ class SolidElectrolyte(Section):
     poisson_ratio: _quantity("1", 0.0, 0.4999, zero=True) | None = None
     ionic_conductivity: _quantity("S/m", 0.0) | None = None
     exchange_current: _quantity("A/m^2", 0.0) | None = None
+
+
+class Contact(Section):
+    """Where lithium may part from the solids on it, and a void opens.
+
+    `roughness`: length over which the pressure of the faces falls off with the gap, about 0.4 of their roughness;
+    `adhesion`: the largest tension; `touching_pressure`: at which half of the faces touch and conduct.
+    """
+
+    roughness: Length = 20e-9
+    adhesion: Pressure = 1e5
+    touching_pressure: Pressure = 1e5
 
 
 class Cell(Section):
@@ -371,6 +392,7 @@ class Study(Section):
     coating: Coating | None = None
     electrolyte: Electrolyte | None = None
     solid_electrolyte: SolidElectrolyte | None = None
+    contact: Contact | None = None
     cell: Cell = Cell()
     protocol: Protocol
     numerics: Numerics = Numerics()

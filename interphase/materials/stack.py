@@ -7,12 +7,29 @@ from interphase.materials.coating import Coating
 from interphase.materials.material import Electrolyte, Lithium, SolidElectrolyte
 
 
+class Faces(eqx.Module):
+    """The faces with which lithium and what rides on it touch.
+
+    **Arguments:**
+
+    - `roughness`: length over which their pressure falls off with the gap [m].
+    - `pressure`: under which the contact was made; the gap is counted from there [Pa].
+    - `adhesion`: the largest tension [Pa]; `touching_pressure`: at which half of the faces touch [Pa].
+    """
+
+    roughness: Scalar
+    pressure: Scalar
+    adhesion: Scalar
+    touching_pressure: Scalar
+
+
 class Stack(eqx.Module):
     """Lithium, perhaps a coating, and a liquid electrolyte or a solid one.
 
     **Arguments:**
 
     - `electrolyte`: the liquid that fills what the solids leave, or `None`: then the rest is void.
+    - `faces`: with which lithium may part from the solids on it, or `None` where it never does.
     - `film_resistance`: of a native film thinner than the grid, on all lithium [Ω m²].
     - `transfer_coefficient`: α of plating [-].
     - `temperature`: [K].
@@ -22,6 +39,7 @@ class Stack(eqx.Module):
     coating: Coating | None
     electrolyte: Electrolyte | None
     solid_electrolyte: SolidElectrolyte | None
+    faces: Faces | None
     film_resistance: Scalar
     transfer_coefficient: Scalar
     temperature: Scalar

@@ -4,6 +4,7 @@
     rate       𝒜 − (φ_Γ − φ_m) − σ_n(v, i) − … = 0           unknown 𝒜;  i = i(𝒜) by Butler–Volmer
     charge     −∇·κ∇φ_e + i δ = 0                            unknown φ_e
     control    ⟨i δ⟩ = I   or   φ_m = V                      unknown φ_m
+    contact    σ_n − traction of the faces = 0               unknown x, where lithium may part from what rides on it
 
 Stress slows plating and plating makes stress; lagging one behind the other is first order in the step and, with elastic
 lithium, unstable. `elimination` holds the linear solve of Newton's method.
@@ -17,13 +18,14 @@ from jaxtyping import Array
 from interphase.arrays import Cells, Scalar
 from interphase.grid.grid import Grid
 from interphase.physics.charge import Conductor
+from interphase.physics.contact import Contact
 from interphase.physics.interface import Look, between_cells
 from interphase.physics.momentum import Body, Response, Strains, normal_stress
 from interphase.physics.parting import Parted
 from interphase.physics.reaction import Kinetics
 from interphase.state import Solution
 
-REST = 1e-3  # of a unit area: what the rate law counts for where no surface is
+REST = 1e-3  # of a unit area: what the rate law counts for where no surface is; also how the contact is held there
 
 
 class Control(eqx.Module):
@@ -49,6 +51,7 @@ class Balance(eqx.Module):
 
     - `look`: where the lithium surface is.
     - `area`: reacting lithium surface per volume δ: where an ionic conductor touches it [-].
+    - `contact`: or `None` where lithium never parts from what rides on it.
     - `stress_scale`: typical |σ|/h·√cells, by which the force residual is divided.
     - `has_plate`: a rigid plate closes the box; otherwise the upper wall stands still, the filler below it gives way.
     """
@@ -59,6 +62,7 @@ class Balance(eqx.Module):
     look: Look
     area: Cells
     control: Control
+    contact: Contact | None
     dt: Scalar
     stress_scale: Scalar
     width: float = eqx.field(static=True)
@@ -74,12 +78,22 @@ class Balance(eqx.Module):
 
     def growth(self, unknowns: Solution) -> Cells:
         """Plated volume fraction of the step."""
-        return self.kinetics.current(unknowns.affinity) * self.area * self.dt
+        current = self.kinetics.current(unknowns.affinity)
+        if self.contact is not None and unknowns.closeness is not None:
+            current = current * self.contact.share(unknowns.closeness)
+        return current * self.area * self.dt
+
+    def opening(self, unknowns: Solution) -> Cells:
+        """Volume fraction of gap that opens in the step."""
+        if self.contact is None or unknowns.closeness is None:
+            return jnp.zeros_like(self.area)
+        return self.contact.opened(unknowns.closeness) * self.area
 
     def mechanics(self, unknowns: Solution) -> tuple[Strains, list[Response], Cells]:
         """Strain increments, answers of the phases, and plated volume fraction of the step."""
         growth = self.growth(unknowns)
-        strains = self.body.strain(unknowns.velocity * self.dt, unknowns.plate_velocity * self.dt, growth)
+        parting = growth + self.opening(unknowns)
+        strains = self.body.strain(unknowns.velocity * self.dt, unknowns.plate_velocity * self.dt, parting)
         return strains, self.body.responses(strains, self.dt), growth
 
     def potential_at_surface(self, potential: Cells) -> Cells:
@@ -97,7 +111,8 @@ class Balance(eqx.Module):
         stress = self.body.stress(strains, responses)
         current = growth / self.dt
         driving = self.potential_at_surface(unknowns.potential) - unknowns.metal_potential
-        mismatch = self.kinetics.mismatch(unknowns.affinity, driving, normal_stress(stress, self.body.direction))
+        normal = normal_stress(stress, self.body.direction)
+        mismatch = self.kinetics.mismatch(unknowns.affinity, driving, normal)
         control = self.control
         force = self.body.force(strains, responses) / self.stress_scale
         return Solution(
@@ -112,7 +127,15 @@ class Balance(eqx.Module):
                 unknowns.metal_potential - control.metal_potential,
                 self.mean(current) - control.current,
             ),
+            closeness=None if unknowns.closeness is None else self._contact_residual(unknowns.closeness, normal),
         )
+
+    def _contact_residual(self, closeness: Cells, normal_stress: Cells) -> Cells:
+        """What the faces do not bear; away from them the contact stays as it was."""
+        contact = self.contact
+        assert contact is not None
+        missing = self.area * (normal_stress - contact.traction(closeness)) / contact.pressure
+        return (missing + REST * (closeness - contact.closeness)) / self.area_scale
 
     def mean(self, per_volume: Cells) -> Array:
         """Integral over the box per electrode area."""

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from interphase.arrays import Cells, CellVectors, Scalar
 from interphase.grid.grid import Grid
-from interphase.physics.interface import counted
+from interphase.physics.interface import counted, on_faces
 from interphase.physics.phases import carried, cell_velocity, transport
 from interphase.state import CoatingState, State
 
@@ -22,7 +22,7 @@ def carry(state: State, dt: Scalar, sharpening: float, width: float, substeps: i
     - `sharpening`: Γ over the fastest interface.
     """
     plating, solution = state.plating, state.solution
-    ridden = counted(state.lithium)
+    ridden = counted(state.beneath)
     fractions = {"lithium": state.lithium}
     if state.coating is not None:
         fractions["coating"] = state.coating.fraction
@@ -40,6 +40,7 @@ def carry(state: State, dt: Scalar, sharpening: float, width: float, substeps: i
         width,
         grid,
         substeps,
+        None if plating.opening is None else on_faces(ridden * plating.drift, grid),
     )
     material = cell_velocity(solution.velocity, solution.plate_velocity, grid)
     riding = cell_velocity(solution.velocity + plating.lift, solution.plate_velocity, grid)

@@ -4,7 +4,8 @@ The rate law is local, so the change of the current follows from those of motion
 
     di = a (r + dφ_Γ − dφ_m + dσ_n(du)),        a = 1/(1/i' + R_film + own stress),
 
-r its residual. What remains are force, charge and control together:
+r its residual. So is the contact, where lithium may part from what rides on it: its opening answers to dσ_n. What
+remains are force, charge and control together:
 
     force      K du + G δ di      charge     −∇·κ∇dφ + δ di      control    ⟨δ di⟩  or  dφ_m
 
@@ -19,7 +20,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, PyTree
 
 from interphase.arrays import Cells, Faces, Scalar
-from interphase.physics.balance import Balance
+from interphase.physics.balance import REST, Balance
+from interphase.physics.contact import Contact
 from interphase.physics.tangent import Increment, Tangent
 from interphase.solvers.krylov import dot, gmres
 from interphase.solvers.multigrid import Multigrid
@@ -61,13 +63,13 @@ class Linearisation(eqx.Module):
     **Arguments:**
 
     - `slope`: i' = di/d𝒜.
-    - `answer`: a; the stress that own growth raises hinders it.
+    - `answers`: of current and contact to what drives them.
     - `conductance`: δ a.
     """
 
     tangent: Tangent
     slope: Cells
-    answer: Cells
+    answers: "Answers"
     conductance: Cells
 
     @staticmethod
@@ -75,10 +77,81 @@ class Linearisation(eqx.Module):
         kinetics, area, dt = balance.kinetics, balance.area, balance.dt
         strains, responses, _ = balance.mechanics(unknowns)
         tangent = Tangent.of(balance.body, strains, responses, dt)
-        _, slope = jax.jvp(kinetics.current, (unknowns.affinity,), (jnp.ones_like(unknowns.affinity),))
+        current, slope = jax.jvp(kinetics.current, (unknowns.affinity,), (jnp.ones_like(unknowns.affinity),))
         own_stress = tangent.normal_stress(tangent.growth_increment) * area * dt
-        answer = 1 / (1 / slope + kinetics.film_resistance + own_stress)
-        return Linearisation(tangent, slope, answer, area * answer)
+        answer = 1 / (1 / slope + kinetics.film_resistance)
+        contact = None
+        if balance.contact is not None and unknowns.closeness is not None:
+            contact = ContactTangent.at(balance.contact, unknowns.closeness, current, area, dt)
+        answers = Answers(answer if contact is None else contact.share * answer, own_stress, contact)
+        return Linearisation(tangent, slope, answers, area * answers(jnp.ones_like(area)).current)
+
+
+class ContactTangent(eqx.Module):
+    """Derivatives of the contact by its closeness x, whose row is D dx + ω dσ_n.
+
+    **Arguments:**
+
+    - `share`: c, and `lost`: −i dc/dx/D, the current that a residual of the row takes.
+    - `opening`: −d(gap)/dx/(D Δt), the speed that it opens with. `diagonal`: D; `weight`: ω.
+    """
+
+    share: Cells
+    lost: Cells
+    opening: Cells
+    diagonal: Cells
+    weight: Cells
+
+    @staticmethod
+    def at(contact: Contact, closeness: Cells, current: Cells, area: Cells, dt: Array) -> "ContactTangent":
+        def laws(x):
+            return contact.share(x), contact.opened(x), contact.traction(x)
+
+        (share, *_), slopes = jax.jvp(laws, (closeness,), (jnp.ones_like(closeness),))
+        share_slope, opening_slope, traction_slope = slopes
+        weight = area / contact.pressure
+        diagonal = REST + weight * jnp.maximum(-traction_slope, 0.0)
+        return ContactTangent(
+            share, -current * share_slope / diagonal, -opening_slope / (diagonal * dt), diagonal, weight
+        )
+
+
+class Answer(eqx.Module):
+    """What a place answers: plating current, speed at which faces part by that and by opening, change of σ_n."""
+
+    current: Cells
+    parting: Cells
+    stress: Cells
+
+
+class Answers(eqx.Module):
+    """How current and contact of a place answer; the stress that own growth and opening raise hinders both.
+
+    **Arguments:**
+
+    - `rate`: c/(1/i' + R_film). `own_stress`: −dσ_n per speed at which faces part.
+    """
+
+    rate: Cells
+    own_stress: Cells
+    contact: ContactTangent | None
+
+    def __call__(self, driving: Cells, stress: Array | float = 0.0, missing: Array | float = 0.0) -> Answer:
+        """To dφ_Γ − dφ_m and the residual of the rate, dσ_n of what moves, and the residual of the contact."""
+        by_current, by_contact, contact = self.rate, 0.0, self.contact
+        current, opening = self.rate * driving, 0.0
+        if contact is not None:
+            by_current = self.rate + contact.lost * contact.weight
+            by_contact = contact.opening * contact.weight
+            current, opening = current - contact.lost * missing, -contact.opening * missing
+        stress = (stress - self.own_stress * (current + opening)) / (1 + self.own_stress * (by_current + by_contact))
+        current = current + by_current * stress
+        return Answer(current, current + opening + by_contact * stress, stress)
+
+    @property
+    def compliance(self) -> Cells:
+        """Speed at which the contact opens per σ_n."""
+        return jnp.zeros_like(self.rate) if self.contact is None else self.contact.opening * self.contact.weight
 
 
 class Cycles(eqx.Module):
@@ -98,7 +171,8 @@ class Cycles(eqx.Module):
     def build(balance: Balance, linear: Linearisation) -> "Cycles":
         grid = balance.grid
         resistance = balance.kinetics.film_resistance + balance.conductor.column_resistance
-        answering = balance.area * balance.dt * linear.slope / (1 + linear.slope * resistance)
+        current = linear.slope / (1 + linear.slope * resistance)
+        answering = balance.area * balance.dt * (current + linear.answers.compliance)
         elastic = linear.tangent.elasticity(answering)
         compliance = grid.spacing[-1] / jnp.mean(elastic.normal_stiffness[-1, -1], axis=tuple(range(grid.dim - 1)))
         below = (jnp.cumsum(compliance) - compliance) / jnp.sum(compliance)
@@ -156,9 +230,10 @@ class Elimination(AbstractLinearisation):
     def _eliminated(self, residual: Solution) -> tuple[Motion, Potentials]:
         """The rows left when every place has answered to the residual of its rate law."""
         balance = self.balance
-        answered = self.linear.conductance * self._rate(residual)
+        answer = self.linear.answers(self._rate(residual), 0.0, self._missing(residual))
+        answered = balance.area * answer.current
         force, on_plate = self._motion_rows(
-            *self.linear.tangent.force(self.linear.tangent.no_increment, balance.dt * answered)
+            *self.linear.tangent.force(self.linear.tangent.no_increment, balance.dt * balance.area * answer.parting)
         )
         return (
             (residual.velocity - off_the_wall(force), residual.plate_velocity - on_plate),
@@ -172,18 +247,25 @@ class Elimination(AbstractLinearisation):
         """All changes, the affinity's from its own row."""
         balance, linear = self.balance, self.linear
         (displacement, plate), (potential, metal) = unknowns
-        current = linear.answer * (self._rate(residual) + self._driving(unknowns))
-        return Solution(displacement / balance.dt, plate / balance.dt, current / linear.slope, potential, metal)
+        rate, missing = self._rate(residual), self._missing(residual)
+        driving = rate + self._driving(unknowns[1])
+        answer = linear.answers(driving, self._stress(linear.tangent.increment(displacement, plate)), missing)
+        affinity = (driving + answer.stress) / (1 + balance.kinetics.film_resistance * linear.slope)
+        contact = linear.answers.contact
+        closeness = None if contact is None else (missing - contact.weight * answer.stress) / contact.diagonal
+        return Solution(displacement / balance.dt, plate / balance.dt, affinity, potential, metal, closeness)
 
-    def _driving(self, unknowns: tuple[Motion, Potentials]) -> Cells:
-        """dφ_Γ − dφ_m + dσ_n."""
-        motion, potentials = unknowns
-        return self._driven_by(self.linear.tangent.increment(*motion), potentials)
+    def _missing(self, residual: Solution) -> Array | float:
+        return 0.0 if residual.closeness is None else residual.closeness * self.balance.area_scale
 
-    def _driven_by(self, increment: Increment, potentials: Potentials) -> Cells:
+    def _driving(self, potentials: Potentials) -> Cells:
+        """dφ_Γ − dφ_m."""
         potential, metal = potentials
-        stress = self.linear.tangent.normal_stress(increment)
-        return self.balance.potential_at_surface(potential) - metal + stress
+        return self.balance.potential_at_surface(potential) - metal
+
+    def _stress(self, increment: Increment) -> Cells:
+        """dσ_n of what moves."""
+        return self.linear.tangent.normal_stress(increment)
 
     # --- force, charge and control ----------------------------------------------------------------------------------
 
@@ -192,8 +274,9 @@ class Elimination(AbstractLinearisation):
         (displacement, plate), (potential, metal) = unknowns
         increment = tangent.increment(displacement, plate)
         # A barrier: the stencils of the force would compute the current again for every neighbour.
-        current = jax.lax.optimization_barrier(self.linear.conductance * self._driven_by(increment, unknowns[1]))
-        force = tangent.force(increment, balance.dt * current)
+        answer = self.linear.answers(self._driving(unknowns[1]), self._stress(increment))
+        current, parting = jax.lax.optimization_barrier((balance.area * answer.current, balance.area * answer.parting))
+        force = tangent.force(increment, balance.dt * parting)
         on_faces, on_plate = self._motion_rows(*force)
         on_faces = on_faces.at[-1, ..., 0].set(displacement[-1, ..., 0] / balance.dt)  # the lower wall stands still
         control = jnp.where(balance.control.is_potentiostatic, metal, balance.mean(current))
@@ -207,8 +290,8 @@ class Elimination(AbstractLinearisation):
         balance, tangent = self.balance, self.linear.tangent
         (force, on_plate), potentials = rows
         potential, metal = self._charge_cycle(potentials)
-        current = self.linear.conductance * (balance.potential_at_surface(potential) - metal)
-        plated = self._motion_rows(*tangent.force(tangent.no_increment, balance.dt * current))
+        parting = balance.area * self.linear.answers(self._driving((potential, metal))).parting
+        plated = self._motion_rows(*tangent.force(tangent.no_increment, balance.dt * parting))
         displacement, plate = self.cycles.motion(
             self._forces(force - plated[0], on_plate - plated[1]), balance.has_plate
         )

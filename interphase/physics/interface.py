@@ -148,18 +148,28 @@ def continued_from(weight: Array, kept: Array, values: Array, grid: Grid, cells:
     return values
 
 
-def along_normals(fields: Array, normal: CellVectors, grid: Grid) -> Array:
+def smooth_step(x: Array, start: float, end: float) -> Array:
+    """Zero up to `start`, one from `end` on."""
+    t = jnp.clip((x - start) / (end - start), 0.0, 1.0)
+    return t**2 * (3 - 2 * t)
+
+
+def along_normals(fields: Array, normal: CellVectors, grid: Grid, stride: int = STRIDE) -> Array:
     """Sums of fields along the straight normal through every cell, across all of a diffuse interface.
 
-    **Arguments:** `fields`: of shape `(count, *grid)`; between cells they are interpolated linearly.
+    **Arguments:**
+
+    - `fields`: of shape `(count, *grid)`; between cells they are interpolated linearly.
+    - `stride`: cells between samples; with two, what alternates from cell to cell is not averaged out.
     """
     place, step = cell_places(grid, fields.dtype), in_cells(normal, grid)
+    samples = (SAMPLES - 1) * STRIDE // stride + 1
 
     @functools.partial(jax.checkpoint, prevent_cse=False)
     def sampled(k, total):
-        return total + between_cells(fields, place + STRIDE * (k - SAMPLES // 2) * step, grid)
+        return total + between_cells(fields, place + stride * (k - samples // 2) * step, grid)
 
-    return STRIDE * jax.lax.fori_loop(0, SAMPLES, sampled, jnp.zeros_like(fields))
+    return stride * jax.lax.fori_loop(0, samples, sampled, jnp.zeros_like(fields))
 
 
 def cell_places(grid: Grid, dtype) -> CellVectors:

@@ -17,6 +17,7 @@ from interphase.grid.stencils import summed
 from interphase.materials.coating import Coating
 from interphase.materials.material import bulk_modulus, shear_modulus
 from interphase.materials.stack import Stack
+from interphase.physics.contact import Touch
 from interphase.physics.interface import bearing
 from interphase.physics.mixture import CoatingProperties, layer_blend
 from interphase.physics.momentum import von_mises
@@ -48,17 +49,29 @@ class Measures(eqx.Module):
     elastic_energy: Scalar | None  # of the coating per electrode area [J/m²]
     energy_over_resilience: Scalar | None  # largest elastic energy density over ½Eε_Y²
     coating_stress_over_strength: Scalar | None
+    contact_fraction: Scalar | None  # share of the faces that touches the lithium
+    void_area_fraction: Scalar | None  # share on which nothing presses
+    void_thickness: Scalar | None  # volume of void over the electrode's area [m]
+    contact_pressure: Scalar | None  # largest [Pa]
     crack_driving_force: Scalar | None  # release rate of a channelling crack over toughness, largest column
 
 
 def measure(
-    stack: Stack, state: State, current: Cells, area: Cells, width: float, scales: Scales, grid: Grid
+    stack: Stack,
+    state: State,
+    current: Cells,
+    area: Cells,
+    touch: Touch | None,
+    width: float,
+    scales: Scales,
+    grid: Grid,
 ) -> Measures:
     """Measures a state.
 
     **Arguments:**
 
     - `current`, `area`: of the last step: plating current density continued off the surface, surface per volume [-].
+    - `touch`: what became of the contact in the last step, or `None` without one.
     """
     heights = jnp.sum(state.lithium, axis=-1) * grid.spacing[-1] * scales.length
     mean_current = jnp.sum(area * current) / (jnp.sum(area) + 1e-30)
@@ -67,7 +80,9 @@ def measure(
     passed = jnp.where(state.charge_time == 0, 1.0, state.charge_time)
     charge = state.charge * scales.current_density * scales.time
     coating, coated = stack.coating, state.coating
-    film = {}
+    film, touching = {}, {}
+    if touch is not None:
+        touching = _touching(touch, state, scales, grid)
     if coating is not None and coated is not None:
         film = _film(coating, coated, state.initial_coating, width, scales, grid)
     return Measures(
@@ -79,6 +94,7 @@ def measure(
         roughness_rms=jnp.sqrt(jnp.mean((heights - jnp.mean(heights)) ** 2)),
         lithium_budget_error=jnp.abs(gained - state.charge) / passed,
         **{name: film.get(name) for name in FILM},
+        **{name: touching.get(name) for name in TOUCHING},
     )
 
 
@@ -93,6 +109,20 @@ FILM = (
     "coating_stress_over_strength",
     "crack_driving_force",
 )
+
+
+TOUCHING = ("contact_fraction", "void_area_fraction", "void_thickness", "contact_pressure")
+
+
+def _touching(touch: Touch, state: State, scales: Scales, grid: Grid) -> dict[str, Array]:
+    """Of the contact, over the faces of what rides on the lithium."""
+    faces = jnp.sum(touch.faces)
+    return {
+        "contact_fraction": jnp.sum(touch.faces * touch.share) / faces,
+        "void_area_fraction": jnp.sum(touch.faces * touch.void) / faces,
+        "void_thickness": volume(1 - state.lithium - state.riding, grid) * scales.length,
+        "contact_pressure": smooth_maximum(touch.pressure, inside(touch.faces / jnp.max(touch.faces))) * scales.stress,
+    }
 
 
 def _film(

@@ -10,10 +10,12 @@ from jaxtyping import Array
 
 from interphase.arrays import Cells
 from interphase.grid.grid import Grid
+from interphase.grid.stencils import summed
 from interphase.materials.coating import Coating
 from interphase.materials.material import Electrolyte, bulk_modulus, shear_modulus
 from interphase.materials.stack import Stack
 from interphase.physics.charge import METAL_FLOOR, Conductor, conductor, series_conductivity
+from interphase.physics.contact import Contact, gap_to
 from interphase.physics.creep import AbstractFlow, Elastic, MaxwellYield, PowerLawCreep
 from interphase.physics.interface import Look, bearing
 from interphase.physics.momentum import Body, Phase
@@ -23,6 +25,7 @@ from interphase.state import CoatingState, State
 from interphase.units import Scales
 
 FILLER_STIFFNESS = 1e-4  # of lithium's moduli: what liquid or void, without memory, resists one step's motion with
+VOID_STIFFNESS = 1e-6  # of lithium's moduli, that of a void
 VOID_CONDUCTIVITY = 1e-10  # [S/m]
 
 
@@ -81,13 +84,14 @@ def body(
         bulk_s = bulk_modulus(solid.modulus, solid.poisson_ratio) / scales.stress
         shear_s = shear_modulus(solid.modulus, solid.poisson_ratio) / scales.stress
         phases.append(Phase(bearing(filled), bulk_s, shear_s, Elastic(), stress, rides=True))
+    softness = FILLER_STIFFNESS if stack.faces is None else VOID_STIFFNESS
     return Body(
         grid=grid,
         phases=tuple(phases),
         filler=bearing_filler(state),
-        filler_bulk=FILLER_STIFFNESS * bulk,
-        filler_shear=FILLER_STIFFNESS * shear,
-        filler_pressure=pressure,
+        filler_bulk=softness * bulk,
+        filler_shear=softness * shear,
+        filler_pressure=pressure if stack.faces is None else jnp.zeros_like(pressure),
         direction=look.direction,
         rides=rides,
     )
@@ -165,11 +169,8 @@ def conduction(stack: Stack, state: State, has_reservoir: bool, width: float, sc
         floor = METAL_FLOOR * electrolyte.conductivity_at(jnp.ones(())) / scales.conductivity
         weight = anion_share(electrolyte, stack, state, width, scales) * electrolyte.thermodynamic_factor_at(salt)
         weight, log_salt = 2 * weight, jnp.log(jnp.maximum(salt, 1e-6))
-    else:
-        fractions.append(state.filler)
-        resistivities.append(scales.conductivity / VOID_CONDUCTIVITY * jnp.ones_like(state.lithium))
     conductivity = series_conductivity(fractions, resistivities)
-    return conductor(state.lithium, conductivity, floor, grid, weight, log_salt, has_reservoir, column)
+    return conductor(state.beneath, conductivity, floor, grid, weight, log_salt, has_reservoir, column)
 
 
 def anion_share(electrolyte: Electrolyte, stack: Stack, state: State, width: float, scales: Scales) -> Cells:
@@ -186,7 +187,8 @@ def anion_share(electrolyte: Electrolyte, stack: Stack, state: State, width: flo
 
 def kinetics(stack: Stack, state: State, look: Look, width: float, scales: Scales, grid: Grid) -> Kinetics:
     """The rate law of whatever touches the lithium, weighted by how much of it does."""
-    open_share = jnp.clip(1 - state.lithium, 1e-6, None)
+    touched = 1 - state.lithium if stack.electrolyte is not None else state.riding  # a void takes no part
+    open_share = jnp.clip(touched, 1e-6, None)
     alpha = stack.transfer_coefficient
     exchange = jnp.zeros_like(state.lithium)
     offset = -stack.lithium.surface_energy / scales.surface_energy * look.curvature
@@ -217,12 +219,27 @@ def conducting_share(stack: Stack, state: State) -> Array | float:
     """How much of what touches the lithium conducts ions; lithium|void does not react."""
     if stack.electrolyte is not None:
         return 1.0
-    conducting = jnp.zeros_like(state.lithium)
-    if state.coating is not None:
-        conducting = conducting + jnp.clip(state.coating.fraction, 0.0, None)
-    if state.solid_electrolyte is not None:
-        conducting = conducting + jnp.clip(state.solid_electrolyte, 0.0, None)
-    return jnp.clip(conducting / jnp.clip(1 - state.lithium, 1e-6, None), 0.0, 1.0)
+    return jnp.clip(state.riding / jnp.clip(1 - state.lithium, 1e-6, None), 0.0, 1.0)
+
+
+def contact(
+    stack: Stack, state: State, look: Look, dt: Array, width: float, scales: Scales, grid: Grid
+) -> Contact | None:
+    """The contact of lithium with what rides on it, or `None` where the two never part."""
+    faces, opening = stack.faces, state.plating.opening
+    if faces is None or opening is None:
+        return None
+    gap = gap_to(state.lithium, look, width, grid)
+    adhesion = faces.adhesion / scales.stress
+    return Contact(
+        gap=gap,
+        usual=summed(opening * look.normal) * dt,
+        opposite=Contact.facing(gap, width),
+        length=faces.roughness / scales.length,
+        pressure=adhesion + faces.pressure / scales.stress,
+        adhesion=adhesion,
+        touching_pressure=faces.touching_pressure / scales.stress,
+    )
 
 
 def salt_transport(

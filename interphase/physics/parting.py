@@ -13,6 +13,9 @@ twenty times what the lithium below, which flows at 1 MPa, can bear.
 
 The foot of a film lies in cells that are nearly all lithium and bears no load; in the balance it goes with the lithium
 that flows there. It is carried with the film instead: else lithium that flows along a stiff film would wear it off.
+
+Faces that may part from the lithium move as the solid behind them: what opens in the cells they lie in, cell by cell,
+would leave them uneven.
 """
 
 import equinox as eqx
@@ -22,11 +25,22 @@ from interphase.arrays import Cells, CellVectors, Faces
 from interphase.grid.grid import Grid
 from interphase.grid.poisson import inverse_laplacian
 from interphase.grid.stencils import average_to_faces, difference_to_faces, divergence
-from interphase.physics.interface import Look, along_normals, bearing, continued_from, counted, on_faces
+from interphase.physics.interface import (
+    STRIDE,
+    Look,
+    along_normals,
+    bearing,
+    continued_from,
+    counted,
+    on_faces,
+    smooth_step,
+)
 
 SCARCE = 1e-6  # surface across an interface below which there is none
 POOR = 0.01  # squared share below which the motion of what bears load is continued from its neighbours
 FOOT_CELLS = 4  # as far
+CORE = (0.8, 0.98)  # fraction of what rides between which faces that may part begin to move as the solid behind them
+FACE_CELLS = 6  # as far
 NEAR = (4.0, 5.5)  # widths from the surface up to which, and from which on no longer, plated volume is made up
 
 
@@ -58,7 +72,8 @@ class Parting(eqx.Module):
     - `ridden`: g(ξ); `normal`: n; `area_across`: δ summed along the normal through every cell.
     - `narrowing`: what keeps V n without divergence beside a curved surface, 1 + Kψ with K of the surface itself.
     - `near`: one near the surface, zero far from it.
-    - `bearing`: squared share with which what rides bears load, on faces.
+    - `bearing`: squared share with which what rides bears load, on faces; of faces that may part, that of their solid.
+    - `may_part`: whether a gap may open between the lithium and what rides on it.
     """
 
     grid: Grid
@@ -68,17 +83,20 @@ class Parting(eqx.Module):
     narrowing: Cells
     near: Cells
     bearing: Faces
+    may_part: bool = eqx.field(static=True)
 
     @staticmethod
-    def at(lithium: Cells, look: Look, area: Cells, width: float, grid: Grid) -> "Parting":
-        start, end = NEAR
-        beyond = jnp.clip((jnp.abs(look.depth) / width - start) / (end - start), 0.0, 1.0)
-        across, bent = along_normals(jnp.stack([area, area * look.curvature]), look.normal, grid)
+    def at(beneath: Cells, look: Look, may_part: bool, width: float, grid: Grid) -> "Parting":
+        """
+        **Arguments:** `beneath`: fraction of the lithium; of all that is beneath what rides where a gap may open.
+        """
+        surface = jnp.stack([look.area, look.area * look.curvature])
+        across, bent = along_normals(surface, look.normal, grid, _stride(may_part))
         narrowing = 1 + jnp.clip(bent / (across + SCARCE) * look.depth, -0.5, 0.5)
-        near = 1 - beyond**2 * (3 - 2 * beyond)
-        share = bearing(1 - lithium)
+        near = 1 - smooth_step(jnp.abs(look.depth) / width, *NEAR)
+        share = smooth_step(1 - beneath, *CORE) if may_part else bearing(1 - beneath)
         squared = jnp.stack([average_to_faces(share, a) ** 2 for a in grid.axes])
-        return Parting(grid, counted(lithium), look.normal, across, narrowing, near, squared)
+        return Parting(grid, counted(beneath), look.normal, across, narrowing, near, squared, may_part)
 
     def parted(self, growth: Cells) -> Parted:
         """When the surface gains `growth` [volume fraction]."""
@@ -88,7 +106,7 @@ class Parting(eqx.Module):
 
     def advance(self, growth: Cells) -> CellVectors:
         """V n Δt: how far the surface comes forward, the same all along its normal."""
-        (across,) = along_normals(growth[None], self.normal, self.grid)
+        (across,) = along_normals(growth[None], self.normal, self.grid, _stride(self.may_part))
         return across / (self.area_across + SCARCE) * self.narrowing * self.normal
 
     def lift(self, advance: CellVectors, growth: Cells) -> Faces:
@@ -112,5 +130,10 @@ class Parting(eqx.Module):
         whole = jnp.zeros_like(displacement).at[-1].set(jnp.sum(riding.growth) * grid.cell_volume / grid.area)
         apart = displacement + riding.ahead - whole
         kept = self.bearing / (self.bearing + POOR)
-        apart = continued_from(self.bearing, kept, apart, grid, FOOT_CELLS)
+        apart = continued_from(self.bearing, kept, apart, grid, FACE_CELLS if self.may_part else FOOT_CELLS)
         return (whole + apart - displacement).at[-1, ..., 0].set(0.0)
+
+
+def _stride(may_part: bool) -> int:
+    """Openings may alternate from cell to cell; sums over every other cell would keep that."""
+    return 1 if may_part else STRIDE

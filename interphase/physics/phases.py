@@ -19,6 +19,10 @@ which sums to v. With the plated volume spread as δ = |∇g|, a flat coating th
 the lithium's profile at V, too. Without it the mixed cells move slower than the coating and leave droplets of it behind
 in the lithium. The plated lithium itself is at rest: what it remembers moves with v − (1−g) V n.
 
+**Gaps.** Where lithium and what rides on it may part, all that is beneath the latter, lithium and void together, takes
+the place of the lithium: in contact nothing changes, and a face that is no longer touched keeps its own profile. Of
+what moves there the lithium has its share.
+
 Properties that belong to the material (stress, strain, material coordinates) follow ∂q/∂t + v_f·∇q = 0.
 """
 
@@ -40,10 +44,16 @@ from interphase.grid.stencils import (
     divergence,
     inverse_spacing,
 )
-from interphase.physics.interface import continued_from, face_normals, odds
+from interphase.physics.interface import continued_from, face_normals, odds, smooth_step
 
 STABLE_SHARPENING = 0.1  # Γ w Δt/h² of one substep; at 0.25 the crest goes unstable while everything looks smooth
 POOR_FOURTH = 0.0625  # fraction to the fourth, 0.5, below which a cell is poor in a phase
+NEARLY_NONE = (
+    0.05  # of what is beneath the solids that ride: where there is less, it is not moved by what only makes up
+)
+OPEN = 0.25  # void fraction from which on lithium beside what rides keeps a profile of its own
+BESIDE = (1e-4, 1e-2)  # fraction of what rides from which on, and in full, lithium is beside it
+AMONG = (0.4, 0.8)  # fraction of what rides from which on, and in full, excess lithium has strayed
 FORGETTING = 4.0  # how often a cell poor in a phase takes its neighbours' value while an interface moves by a cell
 
 
@@ -83,6 +93,7 @@ def transport(
     width: float,
     grid: Grid,
     substeps: int,
+    apart: Faces | None = None,
 ) -> dict[str, Cells]:
     """Moves all fractions over one step, in `substeps` steps of Heun's method.
 
@@ -92,23 +103,39 @@ def transport(
     - `lift`: g V n on faces, by which what rides on the lithium is faster than the mixture.
     - `source`: growth rate of the lithium fraction, held where it is over the step, as the velocity is.
     - `strength`: Γ.
+    - `apart`: where a gap may open between lithium and what rides on it: g V n without what makes up for the grid.
 
     The normals along which profiles are kept are those at the start: within a step interfaces hardly turn.
     """
     outward = tuple(fractions)  # the order; JAX sorts the names of what it loops over
-    inward = {name: inward_normals(body, width, grid) for name, body in stacked(fractions, outward).items()}
+
+    def shown(fractions):
+        """The fractions; where a gap may open, all that is beneath what rides in the place of the lithium."""
+        if apart is None:
+            return fractions
+        return fractions | {"lithium": 1 - sum((fractions[name] for name in outward[1:]), jnp.zeros_like(source))}
+
+    inward = {name: inward_normals(body, width, grid) for name, body in stacked(shown(fractions), outward).items()}
+    inward_lithium = None if apart is None else inward_normals(fractions["lithium"], width, grid)
 
     def rates(fractions):
         out = {}
         below = jnp.zeros_like(velocity)
+        whole = shown(fractions)
         # Barriers: the derivatives of these would be computed again for every neighbour.
-        bodies = jax.lax.optimization_barrier(stacked(fractions, outward))
+        bodies = jax.lax.optimization_barrier(stacked(whole, outward))
         for name in outward:
             fraction = fractions[name]
             faces = jnp.stack([average_to_faces(fraction, a) for a in grid.axes])
-            carried = (faces - 1) * lift if name == "lithium" else faces * lift
             sharpening = sharpening_flux(bodies[name], inward[name], strength, width, grid)
-            flux = faces * velocity + carried + sharpening - below
+            if name != "lithium":
+                flux = faces * (velocity + lift) + sharpening - below
+            elif apart is None or inward_lithium is None:
+                flux = faces * velocity + (faces - 1) * lift + sharpening
+            else:
+                flux = faces * velocity + _beneath(
+                    fraction, whole[name], lift, apart, sharpening, inward[name], inward_lithium, strength, width, grid
+                )
             sharpening, flux = jax.lax.optimization_barrier((sharpening, flux))
             below = sharpening
             leaving = (fraction[..., -1] * plate_velocity)[..., None]
@@ -125,6 +152,42 @@ def transport(
         return {name: f + 0.5 * step * (first[name] + second[name]) for name, f in fractions.items()}
 
     return jax.lax.fori_loop(0, substeps, heun, fractions)
+
+
+def _beneath(
+    lithium: Cells,
+    beneath: Cells,
+    lift: Faces,
+    apart: Faces,
+    sharpening: Faces,
+    inward: Faces,
+    inward_lithium: Faces,
+    strength: Array,
+    width: float,
+    grid: Grid,
+) -> Faces:
+    """Flux of lithium beside what it moves with, where void may be beside it beneath what rides.
+
+    Lithium has its share of all that is `beneath` in what lifts the faces and keeps their profile, and keeps its own
+    profile against the void. A gap much thinner than a cell is a share a little below one, and no surface of its own.
+    What strays among the solids that ride is driven back along their normal.
+    """
+
+    def on_face(cells):
+        return jnp.stack([average_to_faces(cells, a) for a in grid.axes])
+
+    share = jnp.clip(lithium / jnp.clip(beneath, 1e-12, None), 0.0, 1.0)
+    below = on_face(beneath)
+    reach = jnp.clip(below / NEARLY_NONE, 0.0, 1.0)
+    lifted = (below - 1) * (apart + reach * (lift - apart))
+    gap = 1 - smooth_step((1 - share) * beneath, 0.0, OPEN)
+    surface = on_face(beneath * (1 - gap * smooth_step(1 - beneath, *BESIDE)))
+    own = sharpening_flux(share, inward_lithium, strength, width, grid)
+    strayed = (lithium - share * beneath) * smooth_step(1 - beneath, *AMONG)
+    upwind = jnp.stack(
+        [jnp.where(n > 0, before(strayed, a, MIRROR), strayed) * n for a, n in zip(grid.axes, inward, strict=True)]
+    )
+    return on_face(share) * (lifted + sharpening) + surface * own + strength * upwind.at[-1, ..., 0].set(0.0)
 
 
 def advected(properties: Array, velocity: CellVectors, dt: Array, grid: Grid) -> Array:

@@ -3,6 +3,7 @@
     ξ = ½[1 − tanh(d/2w)],    ξ + f_c = ½[1 − tanh((d − t)/2w)],    depth = d/t
 
 d is the true distance to the lithium surface z = s(y), so the coating has its thickness along the normal everywhere.
+Voids are balls cut out of the lithium; above a void that is open to the surface d is the distance to its rim.
 """
 
 import equinox as eqx
@@ -14,23 +15,27 @@ from interphase.arrays import Cells
 from interphase.grid.grid import Grid
 from interphase.materials.coating import Coating
 from interphase.materials.stack import Stack
+from interphase.physics.contact import closeness_at, gap_to
+from interphase.physics.interface import Look
 from interphase.physics.reaction import affinity_for
 from interphase.protocol import Drive
 from interphase.state import CoatingState, Plating, Recent, Solution, State
 from interphase.units import Scales
 
 CLOSEST_POINT_STEPS = 40
+TINY = 1e-30  # [m²] keeps roots differentiable
 LONG_AGO = 1e30  # a last step so long that the first guess is not continued from it
 
 
 class Surface(eqx.Module):
-    """A periodic lithium surface z = s(y): a level, Gaussian bumps, cosine waves. SI.
+    """A periodic lithium surface z = s(y): a level, Gaussian bumps, cosine waves; and voids in the lithium. SI.
 
     **Arguments:**
 
     - `level`: [m].
     - `bump_height` [m], `bump_radius` [m] (standard deviation), `bump_centre`: per bump and in-plane axis [m].
     - `wave_height` [m], `wave_vector`: per wave and in-plane axis [1/m], `wave_phase` [-].
+    - `void_radius` [m], `void_centre`: per void and axis, the last the height above the lower wall [m].
     - `period`: of the box per in-plane axis [m].
     """
 
@@ -41,6 +46,8 @@ class Surface(eqx.Module):
     wave_height: Float[Array, " waves"]
     wave_vector: Float[Array, "waves axes"]
     wave_phase: Float[Array, " waves"]
+    void_radius: Float[Array, " voids"]
+    void_centre: Float[Array, "voids dim"]
     period: tuple[float, ...] = eqx.field(static=True)
 
     def height(self, position: Float[Array, " axes"]) -> Array:
@@ -51,6 +58,16 @@ class Surface(eqx.Module):
         phase = wavenumber * (position - self.bump_centre)
         exponent = jnp.sum((jnp.cos(phase) - 1) / wavenumber**2, axis=-1) / self.bump_radius**2
         return total + jnp.sum(self.bump_height * jnp.exp(exponent))
+
+    def beside_voids(self, distance: Array, point: Float[Array, " dim"]) -> Array:
+        """Signed distance to lithium with voids, from that to lithium without [m]."""
+        apart, period = point - self.void_centre, jnp.asarray(self.period)
+        in_plane = jnp.sum((apart[:, :-1] - period * jnp.round(apart[:, :-1] / period)) ** 2, axis=-1)
+        inside = self.void_radius - jnp.sqrt(in_plane + apart[:, -1] ** 2 + TINY)
+        mouth = jnp.sqrt(jnp.maximum(self.void_radius**2 - (self.level - self.void_centre[:, -1]) ** 2, TINY))
+        from_rim = jnp.maximum(mouth - jnp.sqrt(in_plane + TINY), 0.0)
+        above = jnp.sqrt(distance**2 + jnp.max(from_rim) ** 2 + TINY)
+        return jnp.where(distance > 0, above, jnp.maximum(distance, jnp.max(inside)))
 
     def closest(self, point: Float[Array, " dim"]) -> tuple[Array, Array]:
         """Signed distance of a point, positive above the surface, and the in-plane position it is closest to [m]."""
@@ -78,6 +95,12 @@ def distance_to_surface(surface: Surface, grid: Grid, length: float) -> tuple[Ar
     )
 
 
+def with_voids(surface: Surface, distance: Array, grid: Grid, length: float) -> Array:
+    """Signed distances of all cell centres to lithium with its voids [-]."""
+    points = jnp.moveaxis(grid.cell_centres(), 0, -1).reshape(-1, grid.dim) * length
+    return jax.vmap(surface.beside_voids)(distance.ravel() * length, points).reshape(grid.shape) / length
+
+
 def step_down(distance: Array, width: float) -> Array:
     """½[1 − tanh(d/2w)]: one below a surface, zero above it."""
     return 0.5 * (1 - jnp.tanh(distance / (2 * width)))
@@ -100,7 +123,17 @@ def initial_state(stack: Stack, surface: Surface, drive: Drive, width: float, sc
     if stack.coating is not None:
         coating = _coating(stack.coating, distance, foot, lithium, pressed, width, scales, grid)
         covered = lithium + coating.fraction
+    if surface.void_radius.size:
+        lithium = step_down(with_voids(surface, distance, grid, scales.length), width)
     solution = _first_guess(stack, drive, scales, grid, dtype)
+    if stack.faces is not None:
+        gap = gap_to(lithium, Look.at(covered, width, grid), width, grid)
+        solution = eqx.tree_at(
+            lambda s: s.closeness,
+            solution,
+            closeness_at(gap, stack.faces.roughness / scales.length),
+            is_leaf=lambda x: x is None,
+        )
     number = lambda x: jnp.asarray(x, dtype) + jnp.zeros((), dtype)  # noqa: E731
     liquid = stack.electrolyte is not None
     solid = stack.solid_electrolyte is not None
@@ -122,6 +155,7 @@ def initial_state(stack: Stack, surface: Surface, drive: Drive, width: float, sc
             jnp.zeros((grid.dim, *grid.shape), dtype),
             jnp.zeros((grid.dim, *grid.shape), dtype),
             number(0.0),
+            jnp.zeros((grid.dim, *grid.shape), dtype) if stack.faces is not None else None,
         ),
         lag=number(0.0),
         charge=number(0.0),

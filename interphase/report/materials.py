@@ -39,12 +39,15 @@ def draw_materials(axes: Axes, section: Section, strength: float = 1.0) -> AxesI
 
 
 def draw_outlines(axes: Axes, section: Section, width: float = 1.0) -> list[Line2D]:
-    """The lithium surface as a full line, the outer face of the coating as a dashed one."""
+    """The lithium surface as a full line; as a dashed one the coating's outer face, or the solid electrolyte's."""
     drawn = []
     for line in section.lines(section.fraction("lithium")):
         drawn += axes.plot(line[:, 0], line[:, 1], color=style.BLACK, linewidth=width)
     if section.has("coating_fraction"):
         for line in section.lines(section.covered):
+            drawn += axes.plot(line[:, 0], line[:, 1], color=style.BLACK, linewidth=width, linestyle=_DASHES)
+    if section.has("void_fraction"):
+        for line in section.lines(section.fraction("solid_electrolyte")):
             drawn += axes.plot(line[:, 0], line[:, 1], color=style.BLACK, linewidth=width, linestyle=_DASHES)
     return drawn
 
@@ -76,6 +79,10 @@ def outline_entries(section: Section) -> list[Line2D]:
     if section.has("coating_fraction"):
         entries.append(
             Line2D([], [], color=style.BLACK, linewidth=1.0, linestyle=_DASHES, label="outer face of the coating")
+        )
+    if section.has("void_fraction"):
+        entries.append(
+            Line2D([], [], color=style.BLACK, linewidth=1.0, linestyle=_DASHES, label="face of the solid electrolyte")
         )
     return entries
 

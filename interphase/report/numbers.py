@@ -29,8 +29,10 @@ GROUPS: dict[str, tuple[Number, ...]] = {
     "Deposit": (
         Number("hot_spot_factor", "Hot spot, largest over mean current", 1.0, ""),
         Number("roughness_peak_to_valley_nm", "Roughness, peak to valley", 1.0, "nm"),
-        Number("void_area_fraction", "Void share of the surface", 100.0, "%"),
-        Number("contact_fraction", "Surface in contact", 100.0, "%"),
+        Number("void_area_fraction", "Faces with a void before them", 100.0, "%"),
+        Number("contact_fraction", "Faces that touch", 100.0, "%"),
+        Number("void_thickness_nm", "Void over the electrode", 1.0, "nm"),
+        Number("contact_pressure_max_MPa", "Largest contact pressure", 1.0, "MPa"),
         Number("dead_lithium_nm", "Isolated lithium", 1.0, "nm"),
     ),
     "Coating": (

@@ -51,7 +51,7 @@ def _heading(run: RunFolder, shown: Section) -> str:
     parts = [f"t = {style.readable_time(shown.time)}"]
     plated = run.at("plated_thickness_nm", shown.time)
     if plated is not None:
-        parts.append(f"{plated:.1f} nm plated")
+        parts.append(f"{abs(plated):.1f} nm {'stripped' if plated < 0 else 'plated'}")
     if shown.place:
         parts.append(shown.place)
     return ", ".join(parts)
@@ -69,6 +69,8 @@ def _panels(shown: Section) -> list[Callable[[Figure, Axes, Section], None]]:
         panels.append(_strain)
     elif shown.has("von_mises_stress"):
         panels.append(_von_mises)
+    if shown.has("contact_pressure", "void_fraction"):
+        panels[:0] = [_void, _contact]
     if shown.has("salt_concentration"):
         panels.append(_salt)
     if shown.row is not None:
@@ -134,7 +136,7 @@ def _current(figure: Figure, axes: Axes, shown: Section) -> None:
             )
     if shown.has("plating_current"):
         _surface_current(figure, axes, shown)
-    axes.set_title("Current and where it plates")
+    axes.set_title("Current and where it plates or strips")
 
 
 def _surface_current(figure: Figure, axes: Axes, shown: Section) -> None:
@@ -178,6 +180,29 @@ def _von_mises(figure: Figure, axes: Axes, shown: Section) -> None:
     bounds = (0.0, style.limits(values)[1])
     _map(figure, axes, shown, values, "von Mises stress (MPa)", cmap="viridis", **_between(bounds))
     axes.set_title("Von Mises stress")
+
+
+def _void(figure: Figure, axes: Axes, shown: Section) -> None:
+    values = np.ma.masked_where(shown.field("void_fraction") < 0.05, shown.field("void_fraction") * 100)
+    _map(figure, axes, shown, values, "void (%)", cmap="bone_r", **_between((0.0, 100.0)))
+    axes.set_title("Void")
+
+
+def _contact(figure: Figure, axes: Axes, shown: Section) -> None:
+    """Along the faces of the solid: what presses there."""
+    pressure = shown.field("contact_pressure") * 1e-6
+    near = np.abs(shown.fraction("solid_electrolyte") - 0.5) > 0.45
+    bounds = (0.0, style.limits(np.ma.masked_where(near, pressure))[1])
+    _map(
+        figure,
+        axes,
+        shown,
+        np.ma.masked_where(near, pressure),
+        "contact pressure (MPa)",
+        cmap="magma_r",
+        **_between(bounds),
+    )
+    axes.set_title("Where solid and lithium touch")
 
 
 def _salt(figure: Figure, axes: Axes, shown: Section) -> None:

@@ -62,6 +62,13 @@ SERIES = (
         (Line("elastic_energy_over_resilience_max"),),
         mark=(1.0, "yields or breaks"),
     ),
+    Panel(
+        "Faces that touch, faces with a void before them",
+        "%",
+        (Line("contact_fraction", 100.0, "touching"), Line("void_area_fraction", 100.0, "void")),
+    ),
+    Panel("Void over the electrode", "nm", (Line("void_thickness_nm"),)),
+    Panel("Largest contact pressure", "MPa", (Line("contact_pressure_max_MPa"),)),
 )
 
 BUDGET = (

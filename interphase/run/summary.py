@@ -5,8 +5,6 @@ from typing import Any
 from interphase.run.simulate import Outcome
 
 NOT_MODELLED = (
-    "void_area_fraction",
-    "contact_fraction",
     "damage_area_fraction",
     "dead_lithium_nm",
     "coulombic_efficiency",
@@ -31,6 +29,10 @@ FINAL = (
     "elastic_energy_over_resilience_max",
     "coating_stress_over_strength_max",
     "crack_driving_force_max",
+    "contact_fraction",
+    "void_area_fraction",
+    "void_thickness_nm",
+    "contact_pressure_max_MPa",
 )
 
 

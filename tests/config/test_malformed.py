@@ -10,6 +10,8 @@ from studies import SMALL, interphase, write_small
 
 LAYER = "coating.layers[0]"
 
+SOLID = ["contact={}", "solid_electrolyte.material=llzo", "cell.top=plate", "-electrolyte"]
+
 # A name, what is set, and what the answer must say: first where it is wrong, then what is wanted.
 SLIPS = [
     ("wrong unit", [f"{LAYER}.thickness=3 V"], f"{LAYER}.thickness", 'a length such as "100 nm"'),
@@ -88,6 +90,23 @@ SLIPS = [
     ("both electrolytes", ["solid_electrolyte.material=llzo"], "solid_electrolyte", "give exactly one of the two"),
     ("no electrolyte", ["-electrolyte"], "solid_electrolyte", "give exactly one of the two"),
     ("no solid electrolyte", ["solid_electrolyte.material=lif"], "solid_electrolyte.material", "such as \"llzo\""),
+    ("contact in a liquid", ["contact={}"], "contact", "give a solid_electrolyte"),
+    (
+        "contact without a plate",
+        ["contact={}", "solid_electrolyte.material=llzo", "-electrolyte"],
+        "contact",
+        'set cell.top = "plate"',
+    ),
+    ("void without a contact", ["surface.voids=[{radius='100 nm'}]"], "surface.voids[0]", "give a contact"),
+    ("void under-resolved", [*SOLID, "surface.voids=[{radius='10 nm'}]"], "surface.voids[0].radius", "at least 192 nm"),
+    ("void too wide", [*SOLID, "surface.voids=[{radius='600 nm'}]"], "surface.voids[0].radius", "at most 409.6 nm"),
+    ("deep void", [*SOLID, "surface.voids=[{radius='300 nm', depth='300 nm'}]"], "surface.voids[0]", "surface.level"),
+    (
+        "centre of a void",
+        [*SOLID, "surface.voids=[{radius='200 nm', centre=['0 nm', '0 nm']}]"],
+        "surface.voids[0].centre",
+        "one per in-plane axis, 1",
+    ),
     ("no conductivity", ["electrolyte.conductivity_coefficients=[0.0, -1.0]"], "conductivity_coefficients", "above 0"),
     ("no coefficients", ["electrolyte.conductivity_coefficients=[]"], "conductivity_coefficients", "at least one"),
     ("coefficient not finite", ["electrolyte.conductivity_coefficients=[nan]"], "coefficients[0]", "a finite number"),

@@ -29,7 +29,7 @@ def flat(tmp_path):
 
 def measured(case, state):
     model, none = case.model, jnp.zeros(case.model.grid.shape)
-    return measure(model.stack, state, none, none + 1, model.width, model.scales, model.grid)
+    return measure(model.stack, state, none, none + 1, None, model.width, model.scales, model.grid)
 
 
 def test_stress_over_strength(flat):

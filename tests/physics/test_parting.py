@@ -21,7 +21,7 @@ def surface(height):
     x, z = GRID.cell_centres()
     lithium = step_down(z - height(x), WIDTH)
     look = Look.at(lithium, WIDTH, GRID)
-    return Parting.at(lithium, look, look.area, WIDTH, GRID), PLATED * look.area
+    return Parting.at(lithium, look, False, WIDTH, GRID), PLATED * look.area
 
 
 def flat(x):
