@@ -131,7 +131,10 @@ def wishes(study: schema.Study) -> tuple[tuple[Wish, ...], np.ndarray]:
         known = TERMS.get(term.name)
         if known is None:
             raise StudyError(f'{key}.name = "{term.name}" is unknown; there are {", ".join(TERMS)}')
-        if known.needs is not None and study.coating is None:
+        if known.needs == "contact_fraction":
+            if study.contact is None:
+                raise StudyError(f'{key}.name = "{term.name}" needs a contact; add [contact]')
+        elif known.needs is not None and study.coating is None:
             raise StudyError(f'{key}.name = "{term.name}" needs a coating; add [[coating.layers]]')
         numbers = {}
         for name in ("scale", "target", "limit"):

@@ -47,7 +47,8 @@ def place(path: str, study: schema.Study) -> Place:
     raise StudyError(
         f"{path} cannot be set free; free may be coating.layers[k].NAME, coating.mosaic.NAME, surface.level, "
         "surface.bumps[k].height or .radius, surface.waves[k].height, protocol.current, protocol.steps[k].current, "
-        ".potential or .pressure, cell.pressure, cell.film_resistance, lithium.NAME, electrolyte.exchange_current"
+        ".potential or .pressure, cell.pressure, cell.film_resistance, lithium.NAME, electrolyte.exchange_current, "
+        "solid_electrolyte.NAME, contact.NAME"
     )
 
 
@@ -148,7 +149,10 @@ def _of_pressure(path: str, match: re.Match, study: schema.Study) -> Place:
 
     def put(case: Case, value: Any) -> Case:
         pressure = jnp.where(own, case.protocol.pressure, value[0])
-        return eqx.tree_at(lambda c: c.protocol.pressure, case, pressure)
+        case = eqx.tree_at(lambda c: c.protocol.pressure, case, pressure)
+        if case.model.stack.faces is None:
+            return case
+        return eqx.tree_at(lambda c: c.model.stack.faces.pressure, case, pressure[0])  # under which contact is made
 
     return Place("Pa", lambda case: study.cell.pressure, put)
 
@@ -169,6 +173,20 @@ def _of_electrolyte(path: str, match: re.Match, study: schema.Study) -> Place:
     if study.electrolyte is None:
         raise StudyError(f"{path} does not exist; give an electrolyte first")
     return _single("A/m^2", functools.partial(_under, "model.stack.electrolyte", "exchange_current"))
+
+
+def _of_contact(path: str, match: re.Match, study: schema.Study) -> Place:
+    if study.contact is None:
+        raise StudyError(f"{path} does not exist; give a contact first")
+    dimensions = {"roughness": "m", "adhesion": "Pa", "touching_pressure": "Pa"}
+    return _single(dimensions[match[1]], functools.partial(_under, "model.stack.faces", match[1]))
+
+
+def _of_solid_electrolyte(path: str, match: re.Match, study: schema.Study) -> Place:
+    if study.solid_electrolyte is None:
+        raise StudyError(f"{path} does not exist; give a solid_electrolyte first")
+    dimensions = {"modulus": "Pa", "poisson_ratio": "1", "ionic_conductivity": "S/m", "exchange_current": "A/m^2"}
+    return _single(dimensions[match[1]], functools.partial(_under, "model.stack.solid_electrolyte", match[1]))
 
 
 def _of_lithium(path: str, match: re.Match, study: schema.Study) -> Place:
@@ -196,6 +214,8 @@ _PLACES: list[tuple[str, Callable[[str, re.Match, schema.Study], Place]]] = [
     (r"lithium\.(\w+)", _of_lithium),
     (r"electrolyte\.exchange_current",
      _of_electrolyte),
+    (r"contact\.(roughness|adhesion|touching_pressure)", _of_contact),
+    (r"solid_electrolyte\.(modulus|poisson_ratio|ionic_conductivity|exchange_current)", _of_solid_electrolyte),
 ]  # fmt: skip
 
 

@@ -128,6 +128,29 @@ def indentation(course: Course) -> Scalar:
     return SEPARATOR_PRESSURE / SEPARATOR_CONTACT * coating.compliance()
 
 
+def polarisation_rise(course: Course) -> Scalar:
+    """How much |metal potential| rises from the first step to the last [V]."""
+    potential = jnp.sqrt(course.measures.metal_potential**2 + 1e-12)
+    return potential[-1] - potential[0]
+
+
+def lost_contact(course: Course) -> Scalar:
+    """Mean share of the faces that does not touch the lithium [-]."""
+    assert course.measures.contact_fraction is not None  # a study that asks for it has the physics
+    return 1 - _mean(course.measures.contact_fraction, course)
+
+
+def void(course: Course) -> Scalar:
+    """Void over the electrode at the end [m]."""
+    assert course.measures.void_thickness is not None  # a study that asks for it has the physics
+    return course.measures.void_thickness[-1]
+
+
+def stack_pressure(course: Course) -> Scalar:
+    """Largest pressure that the protocol asks of the stack [Pa]."""
+    return jnp.max(course.case.protocol.pressure)
+
+
 TERMS = {
     "overpotential": Term(overpotential, "V", 10e-3, "mean overpotential"),
     "hot_spot": Term(hot_spot, "1", 0.1, "mean hot-spot factor, less one"),
@@ -148,6 +171,10 @@ TERMS = {
         crack_driving_force, "1", 1.0, "release rate of a channelling crack over toughness", "crack_driving_force"
     ),
     "thickness": Term(thickness, "m", 1e-6, "thickness of the coating", "coating_strain"),
+    "polarisation_rise": Term(polarisation_rise, "V", 1e-3, "rise of the overpotential"),
+    "lost_contact": Term(lost_contact, "1", 0.1, "share of the faces that does not touch", "contact_fraction"),
+    "void": Term(void, "m", 100e-9, "void over the electrode at the end", "contact_fraction"),
+    "stack_pressure": Term(stack_pressure, "Pa", 1e6, "largest pressure on the stack"),
     "bare_share": Term(bare_share, "1", 0.01, "share that a thin film leaves bare", "coating_strain"),
     "indentation": Term(indentation, "1", 0.1, "strain of the coating under the separator", "coating_strain"),
 }

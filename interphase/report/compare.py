@@ -20,6 +20,9 @@ _QUANTITIES = (
     ("coating_strain_max", 100.0, "Coating strain (%)", None),
     ("coating_stress_max_MPa", 1.0, "Coating stress (MPa)", None),
     ("elastic_energy_over_resilience_max", 1.0, "Energy over resilience", 1.0),
+    ("contact_fraction", 100.0, "Faces that touch (%)", None),
+    ("void_thickness_nm", 1.0, "Void over the electrode (nm)", None),
+    ("contact_pressure_max_MPa", 1.0, "Contact pressure (MPa)", None),
 )
 """Column, factor, name, and a value worth a line."""
 
@@ -95,7 +98,7 @@ def _curves(axes: Axes, runs: list[RunFolder], labels: list[str], quantity) -> N
     for run, hue in zip(runs, _hues(len(runs)), strict=True):
         if column not in run.series or "plated_thickness_nm" not in run.series:
             continue
-        plated, values = run.series["plated_thickness_nm"], run.series[column] * factor
+        plated, values = np.abs(run.series["plated_thickness_nm"]), run.series[column] * factor
         known = np.isfinite(values) & np.isfinite(plated)
         axes.plot(plated[known], values[known], color=hue)
         if known.any():
@@ -103,7 +106,10 @@ def _curves(axes: Axes, runs: list[RunFolder], labels: list[str], quantity) -> N
     if mark is not None:
         axes.axhline(mark, color="#777777", linewidth=0.9, linestyle="--")
     axes.set_title(name, fontsize=8.5)
-    axes.set_xlabel("plated (nm)")
+    strips = any(
+        np.nanmin(run.series["plated_thickness_nm"]) < 0 for run in runs if "plated_thickness_nm" in run.series
+    )
+    axes.set_xlabel("stripped (nm)" if strips else "plated (nm)")
     axes.locator_params(nbins=4)
     axes.grid(True)
 

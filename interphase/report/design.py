@@ -18,7 +18,8 @@ _NAMES = {
     "elastic_energy": "elastic energy", "energy_over_resilience": "elastic energy over resilience",
     "thickness": "thickness", "bare_share": "bare share of a thin film",
     "film_stress_over_strength": "film stress over strength", "crack_driving_force": "crack driving force",
-    "indentation": "indentation by the separator",
+    "indentation": "indentation by the separator", "polarisation_rise": "rise of the overpotential",
+    "lost_contact": "lost contact", "void": "void", "stack_pressure": "stack pressure",
 }  # fmt: skip
 
 

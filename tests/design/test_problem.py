@@ -1,9 +1,12 @@
 """Free numbers, terms and constraints on a real study, without running it."""
 
+import tomllib
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import tomli_w
 from hypothesis import given
 from hypothesis import strategies as some
 
@@ -107,6 +110,24 @@ def test_a_current_changes_all_steps_in_proportion(study_file):
     np.testing.assert_allclose(changed.protocol.current, [30.0, -60.0])
 
 
+def test_numbers_of_a_solid_cell_can_be_free(study_file):
+    """Contact, solid electrolyte and pressure; the contact is made under the pressure of the first step."""
+    solid = ["contact={}", "solid_electrolyte.material=llzo", "cell.top=plate"]
+    data = {key: value for key, value in tomllib.loads(study_file.read_text()).items() if key != "electrolyte"}
+    study_file.write_text(tomli_w.dumps(data))
+    study = read_study(study_file, solid)
+    case = designing.build(study)
+    for path, value, of in (
+        ("contact.roughness", 5e-8, lambda c: c.model.stack.faces.roughness),
+        ("contact.adhesion", 3e5, lambda c: c.model.stack.faces.adhesion),
+        ("solid_electrolyte.ionic_conductivity", 0.2, lambda c: c.model.stack.solid_electrolyte.ionic_conductivity),
+        ("cell.pressure", 4e6, lambda c: c.model.stack.faces.pressure),
+    ):
+        found = place(path, study)
+        np.testing.assert_allclose(of(found.put(case, jnp.asarray([value]))), value, err_msg=path)
+        assert found.get(case) == pytest.approx(float(of(case)))
+
+
 @given(
     sizes=some.lists(some.lists(some.floats(0.01, 1.0), min_size=2, max_size=30), min_size=1, max_size=4),
     share=some.floats(0.2, 0.8),
@@ -175,6 +196,9 @@ def test_the_nearest_material_is_itself_and_lacks_nothing():
         (["design.terms=[{name='overpotential', weight=0}]"], "every weight is 0"),
         (["design.terms=[{name='overpotential', limit='3 nm'}]"], "give a voltage"),
         (["design.frontier.strain_limit=false"], "strain_limit"),
+        (["design.terms=[{name='void'}]"], "needs a contact"),
+        (["design.variables[0].path=contact.adhesion"], "give a contact first"),
+        (["design.variables[0].path=solid_electrolyte.modulus"], "give a solid_electrolyte first"),
         (["design.terms=[{name='crack_driving_force'}]"], "needs coating.layers[0].toughness"),
         (["design.terms=[{name='film_stress_over_strength'}]"], "needs coating.layers[0].strength"),
         (["coating.layers[0].yield_strain=0.1", "coating.layers[0].yield_strength=1 GPa"], "give one"),
@@ -182,7 +206,7 @@ def test_the_nearest_material_is_itself_and_lacks_nothing():
     ],
 )  # fmt: skip
 def test_what_cannot_be_designed_is_refused_with_its_key(study_file, overrides, message):
-    with pytest.raises(StudyError, match=r"design|coating|grid") as caught:
+    with pytest.raises(StudyError, match=r"design|coating|grid|contact|solid") as caught:
         designing.plan(read_study(study_file, overrides), schedule=np.array([0.1]))
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
