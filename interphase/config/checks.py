@@ -196,6 +196,10 @@ def check_cell(study: schema.Study) -> None:
         raise StudyError("contact: lithium parts from a solid only in a cell without liquid; give a solid_electrolyte")
     if study.contact is not None and study.cell.top != "plate":
         raise StudyError('contact: nothing presses on the solid; set cell.top = "plate"')
+    if study.contact is not None and study.numerics.precision != "float64":
+        raise StudyError(
+            'contact: its balance does not converge in single precision; set numerics.precision = "float64"'
+        )
 
 
 def _check_electrolyte(section: schema.Electrolyte) -> None:

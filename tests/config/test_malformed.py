@@ -97,6 +97,7 @@ SLIPS = [
         "contact",
         'set cell.top = "plate"',
     ),
+    ("contact in single precision", [*SOLID, "numerics.precision=float32"], "contact", 'precision = "float64"'),
     ("void without a contact", ["surface.voids=[{radius='100 nm'}]"], "surface.voids[0]", "give a contact"),
     ("void under-resolved", [*SOLID, "surface.voids=[{radius='10 nm'}]"], "surface.voids[0].radius", "at least 192 nm"),
     ("void too wide", [*SOLID, "surface.voids=[{radius='600 nm'}]"], "surface.voids[0].radius", "at most 409.6 nm"),
