@@ -1,6 +1,7 @@
 """From a resolved study to the objects that run: grid, materials, model, surface, protocol."""
 
 import math
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -11,6 +12,7 @@ from interphase.config import schema
 from interphase.config.checks import check
 from interphase.config.load import StudyError
 from interphase.grid.grid import Grid
+from interphase.materials import flow
 from interphase.materials.coating import Coating, Layer
 from interphase.materials.material import Electrolyte, Lithium, SolidElectrolyte
 from interphase.materials.mosaic import Mosaic, random_map
@@ -26,6 +28,7 @@ from interphase.units import GAS_CONSTANT, Scales
 LOOSEST_ADJOINT = 1e-6  # tolerance of the solves that carry derivatives
 STEPS_WITH_CONTACT = 40  # of Newton's method; only the first steps, when a load comes on, take more than ten
 NEVER = 1e15  # a strength or a time that is never reached
+NEVER_FLOWS = 1e30  # a viscosity
 
 
 def build(study: schema.Study) -> Case:
@@ -49,6 +52,7 @@ def build(study: schema.Study) -> Case:
                 tolerance=study.numerics.tolerance,
                 adjoint_tolerance=min(study.numerics.tolerance, LOOSEST_ADJOINT),
                 most_steps=Newton.most_steps if study.contact is None else STEPS_WITH_CONTACT,
+                prepares_anew=study.contact is not None,
             ),
         ),
         scales=scales,
@@ -82,24 +86,8 @@ def _scales(study: schema.Study, normal_spacing: float) -> Scales:
 
 
 def _stack(study: schema.Study, grid: Grid, spacing: list[float]) -> Stack:
-    lithium = study.lithium
-    assert lithium.creep_prefactor is not None and lithium.creep_activation_energy is not None
-    creep_rate = lithium.creep_prefactor * math.exp(
-        -lithium.creep_activation_energy / (GAS_CONSTANT * study.cell.temperature)
-    )
     return Stack(
-        lithium=Lithium(
-            **{
-                name: jnp.asarray(getattr(lithium, name))
-                for name in (
-                    "modulus", "poisson_ratio", "surface_energy", "creep_exponent", "initial_resistance",
-                    "saturation_resistance", "hardening_modulus", "hardening_exponent", "rate_hardening",
-                )
-            },
-            creep_rate=jnp.asarray(creep_rate),
-            diffusional_viscosity=jnp.asarray(lithium.diffusional_viscosity or 1e30),
-            creeps=lithium.creeps,
-        ),
+        lithium=_lithium(study.lithium, study.cell.temperature),
         coating=None if study.coating is None else _coating(study.coating, grid, spacing),
         electrolyte=None if study.electrolyte is None else _electrolyte(study.electrolyte),
         solid_electrolyte=None
@@ -114,7 +102,39 @@ def _stack(study: schema.Study, grid: Grid, spacing: list[float]) -> Stack:
         film_resistance=jnp.asarray(study.cell.film_resistance),
         transfer_coefficient=jnp.asarray(study.cell.transfer_coefficient),
         temperature=jnp.asarray(study.cell.temperature),
-    )  # fmt: skip
+    )
+
+
+def _lithium(section: schema.Lithium, temperature: float) -> Lithium:
+    """Lithium at a temperature, of a size, with pores."""
+    known = {name: value for name, value in section if value is not None}
+    rate = known["creep_prefactor"] * math.exp(-known["creep_activation_energy"] / (GAS_CONSTANT * temperature))
+    stronger = 1.0
+    if section.feature_size is not None:
+        stronger = flow.strengthening(section.feature_size, known["size_effect_length"])
+    strengths = ("initial_resistance", "saturation_resistance", "hardening_modulus")
+    numbers = {name: stronger * known[name] for name in strengths} | {
+        "modulus": flow.porous_modulus(known["modulus"], section.porosity),
+        "creep_rate": flow.porous_rate(rate, section.porosity),
+        "diffusional_viscosity": _diffusional_viscosity(known, temperature),
+    }
+    unchanged = ("poisson_ratio", "surface_energy", "creep_exponent", "hardening_exponent", "rate_hardening")
+    numbers |= {name: known[name] for name in unchanged}
+    return Lithium(**{name: jnp.asarray(value) for name, value in numbers.items()}, creeps=section.creeps)
+
+
+def _diffusional_viscosity(known: dict[str, Any], temperature: float) -> float:
+    """As given, or that of grains; otherwise lithium creeps by dislocations alone."""
+    if "grain_size" not in known:
+        return known.get("diffusional_viscosity", NEVER_FLOWS)
+    return flow.diffusional_viscosity(
+        known["grain_size"],
+        flow.arrhenius(known["self_diffusivity"], known["diffusion_activation_energy"], temperature),
+        flow.arrhenius(known["boundary_diffusivity"], known["boundary_activation_energy"], temperature),
+        known["boundary_width"],
+        known["molar_volume"],
+        temperature,
+    )
 
 
 def _faces(study: schema.Study) -> Faces | None:

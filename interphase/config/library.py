@@ -37,6 +37,11 @@ _DIMENSIONS: dict[str, dict[str, str]] = {
         "rate_hardening": "1",
         "diffusional_viscosity": "Pa*s",
         "self_diffusivity": "m^2/s",
+        "diffusion_activation_energy": "J/mol",
+        "boundary_diffusivity": "m^2/s",
+        "boundary_activation_energy": "J/mol",
+        "boundary_width": "m",
+        "size_effect_length": "m",
         "electronic_conductivity": "S/m",
         "density": "kg/m^3",
     },
@@ -70,7 +75,7 @@ _DIMENSIONS: dict[str, dict[str, str]] = {
     },
 }
 _OPTIONAL = {
-    "lithium": {"diffusional_viscosity", "self_diffusivity", "electronic_conductivity", "density"},
+    "lithium": {"diffusional_viscosity", "electronic_conductivity", "density"},
     "electrolyte": set(),
     "coating": set(_DIMENSIONS["coating"])
     - {"modulus", "poisson_ratio", "ionic_conductivity", "transference_number", "exchange_current"},

@@ -122,7 +122,11 @@ class Surface(Section):
 
 
 class Lithium(Section):
-    """Lithium; what is not given comes from the library. `creeps = false` makes it elastic."""
+    """Lithium; what is not given comes from the library. `creeps = false` makes it elastic.
+
+    A `grain_size` lets it creep by diffusion, too (or give the `diffusional_viscosity` itself); a `feature_size` makes
+    it as strong as pillars of that size are; a `porosity` as soft and slow as mossy lithium.
+    """
 
     material: str = "lithium"
     creeps: bool = True
@@ -139,6 +143,21 @@ class Lithium(Section):
     hardening_exponent: _quantity("1", 1.0, zero=True) | None = None
     rate_hardening: _quantity("1", 0.0, zero=True) | None = None
     diffusional_viscosity: _quantity("Pa*s", 0.0) | None = None
+    grain_size: Length | None = None
+    self_diffusivity: _quantity("m^2/s", 0.0) | None = None
+    diffusion_activation_energy: _quantity("J/mol", 0.0, zero=True) | None = None
+    boundary_diffusivity: _quantity("m^2/s", 0.0) | None = None
+    boundary_activation_energy: _quantity("J/mol", 0.0, zero=True) | None = None
+    boundary_width: Length | None = None
+    feature_size: Length | None = None
+    size_effect_length: Length | None = None
+    porosity: Fraction = 0.0
+
+    @pydantic.model_validator(mode="after")
+    def _creeps_by_diffusion_once(self) -> "Lithium":
+        if self.grain_size is not None and self.diffusional_viscosity is not None:
+            raise ValueError("has both grain_size and diffusional_viscosity; give one")
+        return self
 
 
 class Layer(Section):

@@ -1,10 +1,11 @@
-"""Newton's method with an approximate inverse and backtracking; the implicit function theorem differentiates the root.
+"""Newton's method with an approximate inverse and a line search; the implicit function theorem differentiates the root.
 
 The loop itself carries no derivatives. Those of the root u(p) of R(u, p) = 0 are −J⁻¹ ∂R/∂p, a linear solve with the
 exact Jacobian, done only when somebody differentiates, in forward or in reverse mode.
 """
 
 import abc
+from collections.abc import Callable
 
 import equinox as eqx
 import jax
@@ -16,6 +17,7 @@ from jaxtyping import Array, PyTree
 from interphase.solvers.krylov import dot, gmres
 
 AIM = 0.5  # of the tolerance: where the last linear solve of the loop is meant to end
+ENOUGH = 0.25  # of the residual: a step that leaves less is taken as it is
 REFINEMENT = 1e-3  # of the norm that an inexact inverse leaves, in every iteration of a solve that carries derivatives
 REFINEMENTS = 10  # of which it takes three or four
 ROOT = "root"  # the name under which a policy of `jax.checkpoint` may keep what a solve has found
@@ -65,14 +67,17 @@ class Newton(eqx.Module):
     - `most_steps`: after which the solve is reported as failed (its residual is then above the tolerance).
     - `forcing`: bounds of the relative tolerance of the linear solves inside the loop; between them it is what takes
       the residual just below `tolerance`.
+    - `halvings`: of a step, at most, in search of the least residual along it.
     - `adjoint_tolerance`: of the linear solves that carry derivatives.
+    - `prepares_anew`: in every iteration, where what is prepared at the start would soon be out of date.
     """
 
     tolerance: float = eqx.field(static=True, default=1e-4)
     most_steps: int = eqx.field(static=True, default=15)
     forcing: tuple[float, float] = eqx.field(static=True, default=(1e-3, 1e-1))
-    halvings: int = eqx.field(static=True, default=4)
+    halvings: int = eqx.field(static=True, default=5)
     adjoint_tolerance: float = eqx.field(static=True, default=1e-8)
+    prepares_anew: bool = eqx.field(static=True, default=False)
 
     def solve(self, problem: AbstractRootProblem, start: PyTree) -> tuple[PyTree, NewtonReport]:
         """The root nearest to `start`, and how the iteration fared. A failed solve is not raised."""
@@ -87,37 +92,64 @@ def _norm(residual: PyTree) -> Array:
 def _iterate(settings: Newton, problem: AbstractRootProblem, start: PyTree) -> tuple[PyTree, NewtonReport]:
     def unfinished(carry):
         _, _, size, steps, _ = carry
-        return (size > settings.tolerance) & (steps < settings.most_steps)
+        return (size > settings.tolerance) & (steps < settings.most_steps) & jnp.isfinite(size)
 
     def iterate(carry):
         unknowns, residual, size, steps, count = carry
         forcing = jnp.clip(AIM * settings.tolerance / size, *settings.forcing)
-        linearisation = jax.lax.cond(steps == 0, lambda: first, lambda: problem.linearised(unknowns, prepared))
-        step, iterations = linearisation.solve(residual, forcing)
-
-        def too_long(trial):
-            length, _, _, trial_size = trial
-            return ~(trial_size < size) & (length > 0.5**settings.halvings)
+        step, iterations = linearised(unknowns, steps).solve(residual, forcing)
 
         def attempt(length):
             moved = jax.tree.map(lambda x, d: x - length * d, unknowns, step)
             residual = problem.residual(moved)
-            return length, moved, residual, _norm(residual)
+            return moved, residual, _norm(residual)
 
-        # Starting from length 2 lets one traced body serve the full step and all its halvings.
-        trial = (jnp.asarray(2.0, size.dtype), unknowns, residual, jnp.inf + size)
-        _, unknowns, residual, size = jax.lax.while_loop(too_long, lambda t: attempt(t[0] / 2), trial)
+        unknowns, residual, size = _least_along(attempt, (unknowns, residual, size), settings.halvings)
         return unknowns, residual, size, steps + 1, count + iterations
 
-    prepared = problem.prepare(start)
-    first = problem.linearised(
-        start, prepared
-    )  # shares with `prepared` what both are made of; often it is the only one
+    prepared = None if settings.prepares_anew else problem.prepare(start)
+    # Shares with `prepared` what both are made of; often it is the only one.
+    first = None if prepared is None else problem.linearised(start, prepared)
+
+    def linearised(unknowns, steps):
+        if prepared is None:
+            return problem.linearised(unknowns, problem.prepare(unknowns))
+        return jax.lax.cond(steps == 0, lambda: first, lambda: problem.linearised(unknowns, prepared))
+
     zero = jnp.zeros((), jnp.int32)
     residual = problem.residual(start)
     carry = (start, residual, _norm(residual), zero, zero)
     unknowns, _, size, steps, count = jax.lax.while_loop(unfinished, iterate, carry)
     return unknowns, NewtonReport(steps, count, size)
+
+
+def _least_along(attempt: Callable, here: tuple[PyTree, PyTree, Array], halvings: int) -> tuple[PyTree, PyTree, Array]:
+    """The best of full step, half, quarter, …: as short as still gains something, were the full one not good enough.
+
+    The first decrease is not good enough where laws have corners (lithium about to flow, faces about to part): one that
+    gains a tenth at full length often gains nine at half.
+
+    **Arguments:**
+
+    - `attempt`: unknowns, residual and its norm at a length; `here`: at length zero.
+    """
+    *_, size = here
+
+    def worth_a_try(trial):
+        length, (*_, least), latest = trial
+        gaining = ~(least < size) | (latest <= least)
+        return gaining & ~(least < ENOUGH * size) & (length > 0.5**halvings)
+
+    def shorten(trial):
+        length, best, _ = trial
+        moved = attempt(length / 2)
+        better = moved[-1] < best[-1]
+        return length / 2, jax.tree.map(lambda new, old: jnp.where(better, new, old), moved, best), moved[-1]
+
+    # Starting from length 2 lets one traced body serve the full step and all its halvings.
+    nothing = (*here[:2], jnp.inf + size)
+    _, best, _ = jax.lax.while_loop(worth_a_try, shorten, (jnp.asarray(2.0, size.dtype), nothing, jnp.inf + size))
+    return best
 
 
 @eqx.filter_custom_jvp

@@ -1,5 +1,8 @@
 """Flow laws: the published flow stress of lithium, potentials whose derivative is the stress, caps and relaxation."""
 
+import dataclasses
+import math
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,6 +13,7 @@ from hypothesis import strategies as st
 from cells import lithium
 from interphase.materials.material import shear_modulus
 from interphase.physics.creep import Elastic, Hardening, MaxwellYield, PowerLawCreep
+from interphase.physics.momentum import Phase, Strain, von_mises
 
 RATE = float(lithium().creep_rate)  # [1/s]
 
@@ -61,6 +65,26 @@ def test_creep_factor_solves_its_equation(log_trial, log_rate, log_modulus, expo
     restored = stress + 3 * modulus * dt * (10.0**log_rate * stress**exponent + stress / (3 * viscosity))
     assert 0 < float(factor) <= 1
     assert float(restored / trial) == pytest.approx(1.0, abs=1e-8)
+
+
+@pytest.mark.parametrize("exponent", [1.0, 5.0, 1 / 0.15])
+@pytest.mark.parametrize("viscosity", [1e30, 0.4])
+@pytest.mark.parametrize("way", ["uniaxial", "shear"])
+def test_steady_flow(exponent, viscosity, way):
+    """Pulled or sheared at a constant rate, a bar comes to the stress at which Bσⁿ + σ/3η is that rate, to 1e-6."""
+    rate, dt, ones = 0.7, jnp.asarray(0.05), jnp.ones((1, 1))
+    phase = Phase(
+        ones, jnp.asarray(90.0), jnp.asarray(40.0), creep(1.0, 1.0, exponent, viscosity), jnp.zeros((4, 1, 1))
+    )
+    pulled = jnp.asarray([1.0, -0.5, -0.5]) * (way == "uniaxial") * rate * dt
+    sheared = jnp.full((1, 1, 1), jnp.sqrt(3.0) * rate * dt * (way == "shear"))
+    strain = Strain(pulled.reshape(3, 1, 1), sheared, sheared**2, sheared, 0 * ones)
+    for _ in range(60):
+        phase = dataclasses.replace(phase, stress=phase.respond(strain, dt).stress)
+    stress = float(von_mises(phase.stress)[0, 0])
+    assert stress**exponent + stress / (3 * viscosity) == pytest.approx(rate, rel=1e-6)
+    if way == "shear":
+        assert float(phase.stress[3, 0, 0]) == pytest.approx(stress / math.sqrt(3), rel=1e-6)
 
 
 LAWS = {
