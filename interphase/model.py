@@ -113,7 +113,9 @@ class Model(eqx.Module):
     **Arguments:**
 
     - `stack`: materials, SI; their numbers may be differentiated with respect to.
-    - `has_plate`: a rigid plate under the drive's pressure closes the box; otherwise liquid at that pressure.
+    - `has_plate`: a rigid plate under the drive's pressure closes the box; otherwise liquid at that pressure, or in a
+      solid cell a plate that stands still.
+    - `spring`: by how much the pressure on the plate rises as the plate does [Pa/m]; zero under a dead weight.
     - `has_reservoir`: salt at c₀ on the upper wall; otherwise a counter electrode that blocks anions.
     """
 
@@ -121,6 +123,7 @@ class Model(eqx.Module):
     stack: Stack
     numerics: Numerics
     scales: Scales = eqx.field(static=True)
+    spring: Scalar = eqx.field(default_factory=lambda: jnp.zeros(()))
     has_plate: bool = eqx.field(static=True, default=False)
     has_reservoir: bool = eqx.field(static=True, default=True)
 
@@ -153,10 +156,9 @@ class Model(eqx.Module):
         state = eqx.tree_at(lambda s: (s.recent, s.plating), state, (recent, plating))
         state, salt_report = self._salted(state, balance, dt)
         state = act(self._stressed, state, balance, strains, responses, dt)
-        now = (state.time + dt, state.step + 1, 0.5 * dt)
-        return eqx.tree_at(lambda s: (s.time, s.step, s.lag), state, now), eqx.tree_at(
-            lambda r: r.salt, report, salt_report, is_leaf=lambda x: x is None
-        )
+        now = (state.time + dt, state.step + 1, state.plate_travel + solution.plate_velocity * dt, 0.5 * dt)
+        state = eqx.tree_at(lambda s: (s.time, s.step, s.plate_travel, s.lag), state, now)
+        return state, eqx.tree_at(lambda r: r.salt, report, salt_report, is_leaf=lambda x: x is None)
 
     def synchronised(self, state: State) -> State:
         """The state with all its material where it is at `state.time`; for looking at, not for stepping on."""
@@ -174,7 +176,8 @@ class Model(eqx.Module):
     def _balance(self, state: State, look: Look, drive: Drive, dt: Scalar) -> tuple[Balance, Parting]:
         """The system of the step, its phases parting by what was plated of late."""
         stack, scales, grid = self.stack, self.scales, self.grid
-        pressure = drive.pressure / scales.stress
+        spring = self.spring * scales.length / scales.stress
+        pressure = drive.pressure / scales.stress + spring * state.plate_travel
         kinetics = mixture.kinetics(stack, state, look, self.width, scales, grid)
         contact = mixture.contact(stack, state, look, dt, self.width, scales, grid)
         reacting = mixture.conducting_share(stack, state) if contact is None else contact.opposite
@@ -196,6 +199,7 @@ class Model(eqx.Module):
                 drive.metal_potential / scales.potential,
                 drive.is_potentiostatic,
                 pressure,
+                spring,
             ),
             contact=contact,
             dt=dt,

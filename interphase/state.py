@@ -117,6 +117,7 @@ class State(eqx.Module):
     - `salt`: concentration over the reservoir's, or `None` without dissolved salt.
     - `recent`: the last balances; continued in time, they are the first guess of the next.
     - `plating`: of the last balance.
+    - `plate_travel`: by how much the plate has risen since the start.
     - `lag`: how far what the material carries is behind `time`; see `Model.step`.
     - `charge`: plated charge per electrode area since the start, stripped counted negative.
     - `charge_time`: ∫|i|dt, what the lithium budget error is measured against.
@@ -134,6 +135,7 @@ class State(eqx.Module):
     salt: Cells | None
     recent: Recent
     plating: Plating
+    plate_travel: Scalar
     lag: Scalar
     charge: Scalar
     charge_time: Scalar

@@ -165,7 +165,7 @@ def make(
         scalar(TEMPERATURE),
     )
     numerics = numerics or Numerics(interface_width=width)
-    model = Model(grid, stack, numerics, units, has_plate, has_reservoir)
+    model = Model(grid, stack, numerics, units, has_plate=has_plate, has_reservoir=has_reservoir)
 
     period = tuple(n * h for n, h in zip(shape[:-1], spacing[:-1], strict=True))
     bumps = 1 if bump_height else 0

@@ -56,7 +56,8 @@ def build(study: schema.Study) -> Case:
             ),
         ),
         scales=scales,
-        has_plate=study.cell.top == "plate",
+        spring=jnp.asarray(study.cell.spring_stiffness or 0.0),
+        has_plate=study.cell.top in ("plate", "spring"),
         has_reservoir=study.cell.counter == "reservoir",
     )
     return as_arrays(Case(model, _surface(study), _protocol(study)), study.numerics.precision)

@@ -194,8 +194,18 @@ def check_cell(study: schema.Study) -> None:
         _check_electrolyte(study.electrolyte)
     if study.contact is not None and study.electrolyte is not None:
         raise StudyError("contact: lithium parts from a solid only in a cell without liquid; give a solid_electrolyte")
-    if study.contact is not None and study.cell.top != "plate":
-        raise StudyError('contact: nothing presses on the solid; set cell.top = "plate"')
+    if study.contact is not None and study.cell.top == "liquid":
+        raise StudyError('contact: nothing presses on the solid; set cell.top = "plate", "spring" or "gap"')
+    if (study.cell.top == "spring") != (study.cell.spring_stiffness is not None):
+        raise StudyError(
+            'cell.spring_stiffness is missing; give the pressure per travel of the plate, such as "1 MPa/um"'
+            if study.cell.top == "spring"
+            else f'cell.spring_stiffness: a "{study.cell.top}" has no spring; set cell.top = "spring"'
+        )
+    if study.cell.top == "gap" and study.electrolyte is not None:
+        raise StudyError('cell.top = "gap" closes a cell of solids; with a liquid electrolyte set "liquid"')
+    if study.cell.top == "gap" and any(step.pressure is not None for step in study.protocol.steps):
+        raise StudyError("protocol.steps: the pressure of a closed gap is what comes out; leave it to cell.pressure")
     if study.contact is not None and study.numerics.precision != "float64":
         raise StudyError(
             'contact: its balance does not converge in single precision; set numerics.precision = "float64"'

@@ -73,6 +73,7 @@ _MEANING = {
     "m/s": ("a velocity", "1 nm/s"),
     "kg/m^3": ("a density", "0.534 g/cm^3"),
     "Pa*s": ("a viscosity", "1e13 Pa s"),
+    "Pa/m": ("a stiffness of a spring, pressure per travel", "1 MPa/um"),
     "Pa*m^0.5": ("a fracture toughness", "1 MPa m^0.5"),
     "1": ("a plain number", '0.3" or "30 %'),
 }
@@ -97,6 +98,7 @@ _DISPLAY = {
     "m/s": (("m/s", 1.0), ("µm/s", 1e-6), ("nm/s", 1e-9)),
     "kg/m^3": (("g/cm³", 1e3),),
     "Pa*s": (("Pa s", 1.0),),
+    "Pa/m": (("MPa/µm", 1e12), ("MPa/mm", 1e9), ("Pa/m", 1.0)),
     "Pa*m^0.5": (("MPa m^½", 1e6),),
     "1": (("", 1.0),),
 }

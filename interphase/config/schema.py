@@ -244,13 +244,16 @@ class Contact(Section):
 class Cell(Section):
     """What surrounds the materials.
 
-    `top`: open `"liquid"` at the pressure, or a rigid `"plate"` under it. `counter`: a `"reservoir"` holds the salt at
-    its initial concentration there; a `"blocking"` electrode lets no anion through.
+    `top`: open `"liquid"` at the pressure, or a rigid plate: `"plate"` under it as under a weight, `"spring"` of
+    `spring_stiffness` preloaded with it, `"gap"` closed under it, where the plate stands still and the pressure comes
+    out. `counter`: a `"reservoir"` holds the salt at its initial concentration there; a `"blocking"` electrode lets no
+    anion through.
     """
 
     temperature: _quantity("K", 200.0, 450.0) = 298.15
     pressure: Pressure = 1e5
-    top: Literal["liquid", "plate"] = "liquid"
+    top: Literal["liquid", "plate", "spring", "gap"] = "liquid"
+    spring_stiffness: _quantity("Pa/m", 0.0) | None = None
     counter: Literal["reservoir", "blocking"] = "reservoir"
     film_resistance: _quantity("ohm*m^2", 0.0, zero=True) = 0.0
     transfer_coefficient: _quantity("1", 0.0, 1.0) = 0.5

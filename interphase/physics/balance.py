@@ -35,13 +35,15 @@ class Control(eqx.Module):
 
     - `current`: mean plating current density I [-].
     - `metal_potential`: V, used instead of the current where `is_potentiostatic`.
-    - `pressure`: P on the plate [-].
+    - `pressure`: P on the plate at the start of the step [-].
+    - `spring`: by how much P rises as the plate does [-]; zero under a dead weight.
     """
 
     current: Scalar
     metal_potential: Scalar
     is_potentiostatic: Array
     pressure: Scalar
+    spring: Scalar
 
 
 class Balance(eqx.Module):
@@ -117,7 +119,7 @@ class Balance(eqx.Module):
         force = self.body.force(strains, responses) / self.stress_scale
         return Solution(
             velocity=force.at[-1, ..., 0].set(unknowns.velocity[-1, ..., 0]),  # the lower wall stands still
-            plate_velocity=(control.pressure - self.body.plate_pressure(stress)) / self.plate_scale
+            plate_velocity=(self.pressure(unknowns) - self.body.plate_pressure(stress)) / self.plate_scale
             if self.has_plate
             else unknowns.plate_velocity,
             affinity=self.rate_weight * mismatch / self.area_scale,
@@ -129,6 +131,10 @@ class Balance(eqx.Module):
             ),
             closeness=None if unknowns.closeness is None else self._contact_residual(unknowns.closeness, normal),
         )
+
+    def pressure(self, unknowns: Solution) -> Array:
+        """What weight and spring press on the plate with at the end of the step [-]."""
+        return self.control.pressure + self.control.spring * unknowns.plate_velocity * self.dt
 
     def _contact_residual(self, closeness: Cells, normal_stress: Cells) -> Cells:
         """What the faces do not bear; away from them the contact stays as it was."""

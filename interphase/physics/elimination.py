@@ -181,7 +181,7 @@ class Cycles(eqx.Module):
             charge=Multigrid.build(balance.conductor.operator(linear.conductance), smoothing_for_diffusion()),
             elasticity=Multigrid.build(elastic, smoothing_for_elasticity(grid.dim, 0.4)),
             lift=(lift, jnp.ones_like(compliance[0])),
-            lift_stiffness=grid.shape_in_plane / (grid.spacing[-1] * jnp.sum(compliance)),
+            lift_stiffness=grid.shape_in_plane / grid.spacing[-1] * (1 / jnp.sum(compliance) + balance.control.spring),
         )
 
     def motion(self, force: Motion, has_plate: bool) -> Motion:
@@ -279,6 +279,7 @@ class Elimination(AbstractLinearisation):
         force = tangent.force(increment, balance.dt * parting)
         on_faces, on_plate = self._motion_rows(*force)
         on_faces = on_faces.at[-1, ..., 0].set(displacement[-1, ..., 0] / balance.dt)  # the lower wall stands still
+        on_plate = on_plate + balance.control.spring * plate / balance.plate_scale
         control = jnp.where(balance.control.is_potentiostatic, metal, balance.mean(current))
         return (
             (on_faces, on_plate if balance.has_plate else plate / balance.dt),

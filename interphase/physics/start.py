@@ -157,6 +157,7 @@ def initial_state(stack: Stack, surface: Surface, drive: Drive, width: float, sc
             number(0.0),
             jnp.zeros((grid.dim, *grid.shape), dtype) if stack.faces is not None else None,
         ),
+        plate_travel=number(0.0),
         lag=number(0.0),
         charge=number(0.0),
         charge_time=number(0.0),

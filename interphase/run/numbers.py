@@ -39,6 +39,7 @@ def row(
         "elastic_energy_over_resilience_max": _number(measures.energy_over_resilience),
         "coating_stress_over_strength_max": _number(measures.coating_stress_over_strength),
         "crack_driving_force_max": _number(measures.crack_driving_force),
+        "stack_pressure_MPa": float(report.plate_pressure) * scales.stress * 1e-6,
         "contact_fraction": _number(measures.contact_fraction),
         "void_area_fraction": _number(measures.void_area_fraction),
         "void_thickness_nm": _number(measures.void_thickness, 1e9),

@@ -29,6 +29,7 @@ FINAL = (
     "elastic_energy_over_resilience_max",
     "coating_stress_over_strength_max",
     "crack_driving_force_max",
+    "stack_pressure_MPa",
     "contact_fraction",
     "void_area_fraction",
     "void_thickness_nm",

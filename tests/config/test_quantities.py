@@ -14,7 +14,7 @@ from interphase.config.quantities import QuantityError, parse, pretty
 
 DIMENSIONS = [
     "Pa", "m", "S/m", "A/m^2", "s", "1/s", "K", "V", "ohm*m^2", "J/m^2", "J/mol", "C/m^2", "mol/m^3", "m^3/mol",
-    "m^2/s", "m/s", "kg/m^3", "Pa*s", "Pa*m^0.5", "1",
+    "m^2/s", "m/s", "kg/m^3", "Pa*s", "Pa/m", "Pa*m^0.5", "1",
 ]  # fmt: skip
 
 
@@ -48,6 +48,7 @@ DIMENSIONS = [
         (0.3, "1", 0.3),
         (3, "1", 3.0),
         ("1 MPa m^0.5", "Pa*m^0.5", 1e6),
+        ("2 MPa/um", "Pa/m", 2e12),
         ("1 MPa m^(1/2)", "Pa*m^0.5", 1e6),
         ("3.2e-6 cm2/s", "m^2/s", 3.2e-10),
         ("13 cm^3/mol", "m^3/mol", 1.3e-5),
@@ -141,6 +142,7 @@ def test_infinity_is_not_written():
         (10.0, "A/m^2", "1 mA/cm²"),
         (298.15, "K", "298.15 K"),
         (1e6, "Pa*m^0.5", "1 MPa m^½"),
+        (2e12, "Pa/m", "2 MPa/µm"),
         (0.25, "1", "0.25"),
         (2.0, "W/m", "2 W/m"),
     ],
