@@ -329,6 +329,7 @@ def _go(case: Any, parsed: Any, folder: pathlib.Path, checkpoints: pathlib.Path,
     from interphase.config.build import controls, positions
     from interphase.io.checkpoint import Checkpoints
     from interphase.io.records import append_log, write_summary
+    from interphase.run.cycles import record_cycles
     from interphase.run.simulate import INTERRUPTED, Run, RunError
     from interphase.run.summary import summarise
     from interphase.verbs.machine import made_with
@@ -347,7 +348,8 @@ def _go(case: Any, parsed: Any, folder: pathlib.Path, checkpoints: pathlib.Path,
             outcome = simulation.go()
         except RunError as error:
             if error.outcome is not None:
-                write_summary(folder / "summary.json", summarise(error.outcome, parsed.title, made))
+                summary = summarise(error.outcome, parsed.title, made, record_cycles(folder))
+                write_summary(folder / "summary.json", summary)
             append_log(log, {"event": "failed", "reason": str(error)})
             raise RunError(f"{folder}: {error}", error.outcome) from None
         except Exception as error:
@@ -355,7 +357,7 @@ def _go(case: Any, parsed: Any, folder: pathlib.Path, checkpoints: pathlib.Path,
             raise
         finally:
             saved.close()
-    summary = summarise(outcome, parsed.title, made)
+    summary = summarise(outcome, parsed.title, made, record_cycles(folder))
     write_summary(folder / "summary.json", summary)
     append_log(log, {"event": "ended", "status": outcome.status})
     if outcome.status == INTERRUPTED:

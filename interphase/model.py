@@ -354,8 +354,8 @@ class Model(eqx.Module):
 
     def longest_step(
         self, report: StepReport, courant: Array | float, stress_change: Array | float, dt: Array
-    ) -> Array:
-        """The next step size [s] that keeps interface motion, stress increment and sharpening within bounds.
+    ) -> tuple[Array, Array]:
+        """The next step sizes [s] that keep interface motion and sharpening, and the stress increment, within bounds.
 
         **Arguments:**
 
@@ -370,7 +370,7 @@ class Model(eqx.Module):
             STABLE_SHARPENING * self.numerics.substeps * spacing**2 / (self.numerics.sharpening * speed * self.width)
         )
         stress = dt * (stress_change / self.scales.stress) / (report.largest_stress_change + 1e-12)
-        return jnp.minimum(jnp.minimum(motion, sharpening) * self.scales.time, stress)
+        return jnp.minimum(motion, sharpening) * self.scales.time, stress
 
 
 def _usual_parting(state: State, kinetics: Kinetics, contact: Contact | None, dt: Scalar) -> Cells:

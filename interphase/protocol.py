@@ -1,4 +1,7 @@
-"""What is imposed over time: a list of steps (plate, strip, rest) with a current or a potential, and a pressure."""
+"""What is imposed over time: a list of steps (plate, strip, rest) with a current or a potential, and a pressure.
+
+A step lasts its duration, or until it meets a limit: a charge that has passed, a potential of the metal.
+"""
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -32,6 +35,9 @@ class Protocol(eqx.Module):
     - `current`: positive plates, negative strips, zero rests [A/m²].
     - `metal_potential`: [V]; used by the steps that are potentiostatic.
     - `pressure`: [Pa].
+    - `capacity`: charge per area after which a potentiostatic step ends, infinite for none [C/m²].
+    - `potential_limit`: at which a step ends that drives the metal there; infinite, of either sign, for none [V].
+    - `steps_per_cycle`: the steps repeat after so many.
     """
 
     duration: Float[Array, " steps"]
@@ -39,6 +45,9 @@ class Protocol(eqx.Module):
     metal_potential: Float[Array, " steps"]
     is_potentiostatic: Array
     pressure: Float[Array, " steps"]
+    capacity: Float[Array, " steps"]
+    potential_limit: Float[Array, " steps"]
+    steps_per_cycle: int = eqx.field(static=True)
 
     @property
     def ends(self) -> Float[Array, " steps"]:
@@ -47,10 +56,25 @@ class Protocol(eqx.Module):
 
     def at(self, time: Scalar | float) -> Drive:
         """The drive at `time` [s]; at a boundary, that of the step that begins. The last step goes on for ever."""
-        index = jnp.minimum(jnp.searchsorted(self.ends, time, side="right"), self.duration.shape[0] - 1)
+        return self.step(jnp.minimum(jnp.searchsorted(self.ends, time, side="right"), self.duration.shape[0] - 1))
+
+    def step(self, index: Array | int) -> Drive:
+        """The drive of one step."""
         return Drive(
             self.current[index],
             self.metal_potential[index],
             self.is_potentiostatic[index],
             self.pressure[index],
         )
+
+    def is_over(self, index: int, metal_potential: float, passed: float) -> bool:
+        """Whether a step has met a limit.
+
+        **Arguments:**
+
+        - `metal_potential`: [V]; `passed`: charge since the step began, of either sign [C/m²].
+        """
+        current, limit = float(self.current[index]), float(self.potential_limit[index])
+        # Plating drives the metal down, stripping up.
+        beyond = metal_potential <= limit if current > 0 else metal_potential >= limit
+        return beyond or abs(passed) >= float(self.capacity[index])

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from interphase.config import schema
-from interphase.config.checks import check
+from interphase.config.checks import check, longest
 from interphase.config.load import StudyError
 from interphase.grid.grid import Grid
 from interphase.materials import flow
@@ -244,15 +244,25 @@ def _surface(study: schema.Study) -> Surface:
 
 
 def _protocol(study: schema.Study) -> Protocol:
-    steps = study.protocol.steps
+    steps = study.protocol.steps * study.protocol.cycles
     pressure = [study.cell.pressure if step.pressure is None else step.pressure for step in steps]
     return Protocol(
-        duration=jnp.asarray([step.duration for step in steps]),
+        duration=jnp.asarray([longest(step) for step in steps]),
         current=jnp.asarray([step.current or 0.0 for step in steps]),
         metal_potential=jnp.asarray([step.potential or 0.0 for step in steps]),
         is_potentiostatic=jnp.asarray([step.potential is not None for step in steps]),
         pressure=jnp.asarray(pressure),
+        capacity=jnp.asarray([step.capacity or math.inf if step.potential is not None else math.inf for step in steps]),
+        potential_limit=jnp.asarray([_limit(step) for step in steps]),
+        steps_per_cycle=len(study.protocol.steps),
     )
+
+
+def _limit(step: schema.Step) -> float:
+    """Of the potential; infinitely far where there is none."""
+    if step.potential_limit is not None:
+        return step.potential_limit
+    return -math.inf if (step.current or 0.0) > 0 else math.inf
 
 
 def controls(study: schema.Study) -> Controls:

@@ -224,14 +224,16 @@ def _check_electrolyte(section: schema.Electrolyte) -> None:
 
 
 def check_protocol(study: schema.Study) -> None:
-    """The lithium neither runs out nor reaches the top."""
+    """The lithium neither runs out nor reaches the top; what a limit of the potential ends cannot be foreseen."""
     low = heights(study)
     assert study.lithium.molar_volume is not None
     charge_to_length = study.lithium.molar_volume / FARADAY
-    plated = 0.0
-    for k, step in enumerate(study.protocol.steps):
-        plated += (step.current or 0.0) * step.duration * charge_to_length
-        key = f"protocol.steps[{k}]"
+    plated, steps = 0.0, study.protocol.steps
+    for k, step in enumerate(steps * study.protocol.cycles):
+        if step.potential_limit is None:
+            plated += (step.current or 0.0) * longest(step) * charge_to_length
+        cycle = f" in cycle {k // len(steps) + 1}" if k >= len(steps) else ""
+        key = f"protocol.steps[{k % len(steps)}]{cycle}"
         if low.lowest + plated <= 0:
             raise StudyError(
                 f"{key} would strip {_nm(-plated)} from lithium that is {_nm(low.lowest)} thick at its lowest place; "
@@ -242,6 +244,13 @@ def check_protocol(study: schema.Study) -> None:
                 f"{key} would plate {_nm(plated)} in a box with {_nm(study.grid.size[-1] - low.covered)} left above "
                 f"the deposit; shorten it, or raise grid.size[{len(study.grid.size) - 1}]"
             )
+
+
+def longest(step: schema.Step) -> float:
+    """How long a step lasts if it meets no limit of the potential [s]; at a current, its capacity is a time."""
+    if step.capacity is None or not step.current:
+        return step.duration
+    return min(step.duration, step.capacity / abs(step.current))
 
 
 def check_numerics(study: schema.Study) -> None:

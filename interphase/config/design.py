@@ -263,6 +263,22 @@ class Plan:
     controls: Controls
 
 
+def _check_protocol(study: schema.Study) -> None:
+    """The steps of a design last as long whatever the coating: their sizes are those of one run, found before."""
+    for k, step in enumerate(study.protocol.steps):
+        limit = "potential_limit" if step.potential_limit is not None else "capacity"
+        if step.potential_limit is not None or (step.potential is not None and step.capacity is not None):
+            raise StudyError(
+                f"protocol.steps[{k}].{limit} ends the step at a time that depends on what is designed; "
+                "give the duration alone"
+            )
+        if step.capacity is not None and any(".current" in free.path for free in section(study).variables):
+            raise StudyError(
+                f"protocol.steps[{k}].capacity: how long it takes depends on the current, which is free; "
+                "give the duration alone"
+            )
+
+
 def plan(
     study: schema.Study, tell: Callable[[str], None] = lambda text: None, schedule: np.ndarray | None = None
 ) -> Plan:
@@ -275,6 +291,7 @@ def plan(
     Raises `StudyError` for what cannot be designed, `RunError` when a start cannot be run.
     """
     wanted = section(study)
+    _check_protocol(study)
     case, limits = build(study), controls(study)
     free = variables(study)
     asked, weights = wishes(study)

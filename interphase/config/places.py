@@ -129,7 +129,12 @@ def _of_step(path: str, match: re.Match, study: schema.Study) -> Place:
         raise StudyError(f"{path} is not what step {index} imposes; set free what it does")
     field = {"current": "current", "potential": "metal_potential", "pressure": "pressure"}[name]
     dimension = {"current": "A/m^2", "potential": "V", "pressure": "Pa"}[name]
-    return _single(dimension, lambda case: getattr(case.protocol, field), index)
+
+    def put(case: Case, value: Any) -> Case:
+        values = getattr(case.protocol, field).at[index :: len(steps)].set(value[0])  # in every cycle
+        return eqx.tree_at(lambda c: getattr(c.protocol, field), case, values)
+
+    return Place(dimension, lambda case: getattr(case.protocol, field)[index], put)
 
 
 def _of_current(path: str, match: re.Match, study: schema.Study) -> Place:
@@ -145,7 +150,7 @@ def _of_current(path: str, match: re.Match, study: schema.Study) -> Place:
 
 
 def _of_pressure(path: str, match: re.Match, study: schema.Study) -> Place:
-    own = np.array([step.pressure is not None for step in study.protocol.steps])
+    own = np.array([step.pressure is not None for step in study.protocol.steps * study.protocol.cycles])
 
     def put(case: Case, value: Any) -> Case:
         pressure = jnp.where(own, case.protocol.pressure, value[0])

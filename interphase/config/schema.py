@@ -260,25 +260,35 @@ class Cell(Section):
 
 
 class Step(Section):
-    """One step: `current` (plates; negative strips; zero rests) or `potential` against lithium, for `duration`."""
+    """One step: `current` (plates; negative strips; zero rests) or `potential` against lithium, for `duration`.
+
+    It ends earlier once a charge of `capacity` has passed, or the metal's potential has come to `potential_limit`.
+    """
 
     duration: Duration
     current: _quantity("A/m^2") | None = None
     potential: _quantity("V") | None = None
     pressure: Pressure | None = None
+    capacity: _quantity("C/m^2", 0.0) | None = None
+    potential_limit: _quantity("V") | None = None
 
     @pydantic.model_validator(mode="after")
     def _has_one_control(self) -> "Step":
         if (self.current is None) == (self.potential is None):
             given = "neither current nor" if self.current is None else "both current and"
             raise ValueError(f'has {given} potential; give one, such as current = "1 mA/cm^2" ("0 A/m^2" rests)')
+        if self.capacity is not None and self.current == 0:
+            raise ValueError("has a capacity, but no current that it could pass with; leave it out of a rest")
+        if self.potential_limit is not None and not self.current:
+            raise ValueError("has a potential_limit, but no current that drives the potential there; leave it out")
         return self
 
 
 class Protocol(Section):
-    """What is imposed, step after step."""
+    """What is imposed, step after step, `cycles` times over."""
 
     steps: Annotated[tuple[Step, ...], pydantic.Field(min_length=1)]
+    cycles: Annotated[int, pydantic.Field(ge=1, le=10_000)] = 1
 
 
 class Numerics(Section):

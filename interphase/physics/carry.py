@@ -50,7 +50,8 @@ def carry(state: State, dt: Scalar, sharpening: float, width: float, substeps: i
     cells = plating.largest_speed * dt
     mean_current = jnp.sum(plating.rate) * grid.cell_volume / grid.area
     fresh = jnp.maximum(plating.rate * dt, 0.0)  # plated lithium is free of stress and dilutes what is there
-    diluted = jax.lax.optimization_barrier(state.lithium_stress * state.lithium / (state.lithium + fresh + 1e-12))
+    there = jnp.maximum(state.lithium, 0.0)  # transport may leave a trace less than none
+    diluted = jax.lax.optimization_barrier(state.lithium_stress * there / (there + fresh + 1e-12))
     scalars = [] if state.flow_resistance is None else [state.flow_resistance]
     (stress,), scalars = carried([diluted], scalars, state.lithium, resting, cells, dt, grid)
     state = eqx.tree_at(

@@ -4,6 +4,7 @@ import os
 import pathlib
 
 from interphase.report import style
+from interphase.report.cycles import draw_cycles
 from interphase.report.evolution import draw_evolution
 from interphase.report.overview import draw_overview
 from interphase.report.profiles import draw_budget, draw_series, draw_solver
@@ -13,6 +14,7 @@ _DRAWINGS = {
     "overview": draw_overview,
     "evolution": draw_evolution,
     "series": draw_series,
+    "cycles": draw_cycles,
     "budget": draw_budget,
     "solver": draw_solver,
 }

@@ -24,7 +24,9 @@ GROUPS: dict[str, tuple[Number, ...]] = {
         Number("charge_C_per_m2", "Charge passed", 1e-4 / 3.6, "mAh/cm²"),
         Number("plated_thickness_nm", "Plated thickness", 1.0, "nm"),
         Number("overpotential_V", "Overpotential", 1e3, "mV"),
-        Number("coulombic_efficiency", "Coulombic efficiency", 100.0, "%"),
+        Number("stack_pressure_MPa", "Pressure on the stack", 1.0, "MPa"),
+        Number("num_cycles", "Cycles", 1.0, "", "d"),
+        Number("coulombic_efficiency", "Coulombic efficiency, stripped over plated", 100.0, "%"),
     ),
     "Deposit": (
         Number("hot_spot_factor", "Hot spot, largest over mean current", 1.0, ""),

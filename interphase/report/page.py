@@ -8,6 +8,7 @@ from string import Template
 from typing import Any
 
 from interphase.report import style
+from interphase.report.cycles import cycles_table
 from interphase.report.numbers import GROUPS, written
 from interphase.report.run_folder import RunFolder, read_run
 
@@ -16,6 +17,7 @@ _CAPTIONS = {
     "overview.png": "The last frame: what drives the current, what it does to the solids, and their outlines.",
     "evolution.png": "The deposit and its coating at a few moments; white lines move with the material of the coating.",
     "series.png": "What the cell, the deposit and the coating went through over time.",
+    "cycles.png": "The same from cycle to cycle: extremes, and what each cycle left.",
     "budget.png": "What must be conserved, and by how much it is not.",
     "solver.png": "How hard the solvers worked at each recorded step.",
 }
@@ -49,6 +51,9 @@ figure img { display: block; max-width: 100%; height: auto; margin: 0 auto; }
 figcaption { margin-top: .4rem; color: #51606f; font-size: .92rem; }
 pre { background: #f5f7fa; border: 1px solid #e3e8ee; border-radius: 4px; padding: .9rem 1rem; overflow-x: auto;
   font: 13px/1.45 ui-monospace, "SFMono-Regular", Menlo, Consolas, monospace; }
+.cycles { overflow-x: auto; }
+.cycles th, .cycles td { text-align: right; padding: .22rem .6rem; white-space: nowrap; }
+.cycles thead th { white-space: normal; vertical-align: bottom; }
 .made td { text-align: left; white-space: normal; overflow-wrap: anywhere; }
 .made th { width: 12rem; }
 @media print { body { max-width: none; padding: 0; font-size: 11pt; } pre { white-space: pre-wrap; } }
@@ -60,6 +65,7 @@ pre { background: #f5f7fa; border: 1px solid #e3e8ee; border-radius: 4px; paddin
 <div class="numbers">
 $numbers
 </div>
+$cycles
 <h2>Figures</h2>
 $figures
 $study
@@ -80,6 +86,7 @@ def write_page(run_folder: str | os.PathLike[str]) -> pathlib.Path:
         title=run.title,
         lead=_lead(run),
         numbers="\n".join(_table(name, run) for name in GROUPS),
+        cycles=cycles_table(run),
         captions=_CAPTIONS,
         study=run.study,
         summary=run.summary,
@@ -87,19 +94,27 @@ def write_page(run_folder: str | os.PathLike[str]) -> pathlib.Path:
 
 
 def assemble(
-    folder: pathlib.Path, title: str, lead: str, numbers: str, captions: dict[str, str], study: str, summary: dict
+    folder: pathlib.Path,
+    title: str,
+    lead: str,
+    numbers: str,
+    captions: dict[str, str],
+    study: str,
+    summary: dict,
+    cycles: str = "",
 ) -> pathlib.Path:
     """Writes a folder's `report.html`.
 
     **Arguments:**
 
     - `lead`, `numbers`: HTML; `captions`: figure under `figures/` → its sentence, in the order of the page.
-    - `study`: text of the study file; `summary`: with what it was made.
+    - `study`: text of the study file; `summary`: with what it was made; `cycles`: HTML, or empty.
     """
     page = _PAGE.substitute(
         title=escape(title),
         lead=lead,
         numbers=numbers,
+        cycles=cycles,
         figures="\n".join(_figure(folder / "figures" / name, caption) for name, caption in captions.items()),
         study=f"<h2>Study as resolved</h2>\n<pre>{escape(study)}</pre>" if study else "",
         made=_made(summary),

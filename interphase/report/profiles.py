@@ -132,7 +132,7 @@ def draw_panel(axes: Axes, run: RunFolder, panel: Panel) -> None:
     if panel.size_only:
         _make_logarithmic(axes, highest)
     else:
-        _widen(axes)
+        widen(axes)
     if panel.mark is not None and highest > 0.3 * panel.mark[0]:
         value, name = panel.mark
         axes.axhline(value, color="#777777", linewidth=0.9, linestyle="--")
@@ -166,7 +166,7 @@ def _faraday(axes: Axes, run: RunFolder) -> None:
     axes.grid(True)
 
 
-def _widen(axes: Axes) -> None:
+def widen(axes: Axes) -> None:
     """A constant looks constant: no axis spans less than a hundredth of its values."""
     low, high = axes.dataLim.intervaly
     size = max(abs(low), abs(high))

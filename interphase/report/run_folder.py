@@ -26,6 +26,7 @@ class RunFolder:
     - `study`: the study file as it was resolved, or empty.
     - `summary`: of `summary.json`, or empty; `None` for physics that was off.
     - `series`: columns of `series.csv`, not-a-number where empty; columns with no number at all are left out.
+    - `cycles`: columns of `cycles.csv`, empty where nothing was cycled.
     - `trajectory`: the fields over time, or `None` when there is not one frame.
     """
 
@@ -33,6 +34,7 @@ class RunFolder:
     study: str
     summary: dict[str, Any]
     series: dict[str, np.ndarray]
+    cycles: dict[str, np.ndarray]
     trajectory: Trajectory | None
 
     @property
@@ -75,6 +77,7 @@ def read_run(path: str | os.PathLike[str]) -> RunFolder:
         study=_text(path / "study.toml"),
         summary=json.loads(_text(path / "summary.json") or "{}"),
         series=series,
+        cycles=read_series(path / "cycles.csv") if (path / "cycles.csv").exists() else {},
         trajectory=trajectory,
     )
 

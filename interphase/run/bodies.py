@@ -1,4 +1,4 @@
-"""Is the coating still one piece, and did it leave anything behind?"""
+"""Is the coating still one piece, did it leave anything behind, and does all lithium hang together?"""
 
 import numpy as np
 from scipy import ndimage
@@ -6,14 +6,13 @@ from scipy import ndimage
 REACH = 6  # cells: farther from the coating than its diffuse interface
 
 
-def count_bodies(coating: np.ndarray, level: float = 0.5) -> int:
-    """Connected bodies of coating, across the periodic seams.
+def bodies(phase: np.ndarray, level: float = 0.5) -> np.ndarray:
+    """A number for the connected body that every cell belongs to, zero where there is none.
 
-    **Arguments:**
-
-    - `coating`: volume fraction; the last axis is bounded, the others are periodic.
+    **Arguments:** `phase`: volume fraction; the last axis is bounded, across the seams of the others bodies go on.
     """
-    labels, num = ndimage.label(coating > level)  # pyright: ignore[reportGeneralTypeIssues]
+    labelled: tuple[np.ndarray, int] = ndimage.label(phase > level)  # pyright: ignore[reportAssignmentType]
+    labels, num = labelled
     parent = list(range(num + 1))
 
     def root(i: int) -> int:
@@ -21,11 +20,24 @@ def count_bodies(coating: np.ndarray, level: float = 0.5) -> int:
             i = parent[i]
         return i
 
-    for axis in range(coating.ndim - 1):
+    for axis in range(phase.ndim - 1):
         first, last = np.take(labels, 0, axis).ravel(), np.take(labels, -1, axis).ravel()
         for a, b in {(a, b) for a, b in zip(first.tolist(), last.tolist(), strict=True) if a and b}:
             parent[root(a)] = root(b)
-    return len({root(i) for i in range(1, num + 1)})
+    return np.array([root(i) for i in range(num + 1)])[labels]
+
+
+def count_bodies(coating: np.ndarray) -> int:
+    """Connected bodies of coating."""
+    numbers = bodies(coating)
+    return np.unique(numbers[numbers > 0]).size
+
+
+def detached(lithium: np.ndarray) -> float:
+    """Lithium in bodies that do not reach the lower wall, the collector: dead, in cells of height per column."""
+    numbers = bodies(lithium)
+    attached = np.isin(numbers, np.unique(numbers[..., 0]))
+    return float(np.sum(lithium, where=~attached & (numbers > 0)) / np.prod(lithium.shape[:-1]))
 
 
 def left_behind(coating: np.ndarray, lithium: np.ndarray) -> float:

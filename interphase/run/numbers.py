@@ -8,6 +8,8 @@ from interphase.physics.measures import Measures
 from interphase.state import State
 from interphase.units import Scales
 
+AT_REST = 1e-6  # of the protocol's largest current density: what stress drives round at rest is no cell current
+
 
 def row(
     time: float,
@@ -17,9 +19,14 @@ def row(
     scales: Scales,
     bodies: int | None,
     left_behind: float | None,
+    detached: float,
 ) -> dict[str, Any]:
-    """One row of `series.csv`; `None` where the physics is off."""
+    """One row of `series.csv`; `None` where the physics is off.
+
+    **Arguments:** `detached`: lithium that hangs on nothing, volume per electrode area [-].
+    """
     current = float(report.mean_current) * scales.current_density
+    flows = abs(float(report.mean_current)) > AT_REST
     return {
         "time_s": float(time),
         "step": int(state.step),
@@ -28,7 +35,7 @@ def row(
         "current_A_per_m2": current,
         "metal_potential_V": float(measures.metal_potential),
         "overpotential_V": float(measures.metal_potential),  # the reservoir's lithium is the zero of potential
-        "hot_spot_factor": float(measures.hot_spot_factor) if current else None,
+        "hot_spot_factor": float(measures.hot_spot_factor) if flows else None,
         "roughness_peak_to_valley_nm": float(measures.roughness_peak_to_valley) * 1e9,
         "roughness_rms_nm": float(measures.roughness_rms) * 1e9,
         "coating_strain_max": _number(measures.coating_strain),
@@ -49,6 +56,7 @@ def row(
         "coating_volume_relative_change": _number(measures.coating_volume_change),
         "coating_bodies": bodies,
         "coating_left_behind_max": left_behind,
+        "dead_lithium_nm": detached * scales.length * 1e9,
         "newton_steps": int(report.balance.steps),
         "linear_iterations": int(report.balance.linear_iterations),
         "residual": float(report.balance.residual),

@@ -21,14 +21,17 @@ from interphase.io.fields import FIELDS
 from interphase.io.records import Series, append_log
 from interphase.io.trajectory import TrajectoryError, TrajectoryWriter
 from interphase.model import Model, StepReport
-from interphase.run.bodies import count_bodies, left_behind
+from interphase.run.bodies import count_bodies, detached, left_behind
 from interphase.run.case import Case
 from interphase.run.controls import SLACK, Controls, StepSize
 from interphase.run.numbers import Worst, row
+from interphase.run.timetable import Timetable
 from interphase.state import State
 
 INTERRUPTED = "stopped: interrupted"
+JUMP = 0.8  # of the stress change of twice the step: what no smaller step divides is a jump, such as of faces that snap
 TOP_CELLS = 4  # a deposit nearer than this to the upper wall of a liquid cell has filled it
+FINEST_END = 0.01  # of what a protocol's step has lasted: how exactly it is ended by a limit
 
 
 @dataclasses.dataclass
@@ -119,7 +122,8 @@ class Run:
         self.case, self.controls, self.axes = case, controls, axes
         self.folder, self.checkpoints = folder, checkpoints
         self.tell, self.asked_to_stop = tell, asked_to_stop
-        self.ends = np.cumsum(np.asarray(case.protocol.duration, np.float64))
+        self.timetable = Timetable(np.asarray(case.protocol.duration), controls.rows)
+        self.protocol_step, self.passed = 0, 0.0  # which is under way, and the charge since it began [C/m²]
         self.dtype = case.model.stack.temperature.dtype
         start = jax.jit(lambda case: case.start())(case)
         # Committed to where it is, as a restored state is: JAX compiles the step once for both.
@@ -146,6 +150,8 @@ class Run:
                 f"{self.folder}: the run ended before its first checkpoint; start it again with interphase run"
             )
         self.state, extra = self.checkpoints.restore(latest, self.state)
+        self.timetable.restore(np.asarray(extra["ends_s"]))
+        self.protocol_step, self.passed = extra["protocol_step"], extra["passed_C_per_m2"]
         self.seen, self.time = _synchronised(self.case.model, self.state), extra["time_s"]
         self.step_size = StepSize(extra["proposed_s"])
         self.row, self.worst = extra["row"], Worst(**extra["worst"])
@@ -157,19 +163,16 @@ class Run:
 
     def go(self) -> Outcome:
         """Runs to the end of the protocol. Raises `RunError` when the solver cannot."""
-        end = float(self.ends[-1])
-        stops = self._stops()
         status = "finished"
-        while self.time < end:
+        while self.time < self.timetable.end:
             if self.asked_to_stop():
                 status = INTERRUPTED
                 break
-            stop = float(stops[np.searchsorted(stops, self.time, side="right")])
-            self._step(stop)
-            if self.time in stops:
-                self._observe(stops)
-                if self.deposit_is_at_the_top():
-                    status = "stopped: the deposit reached the upper wall"
+            self._step(self.timetable.next_stop(self.time))
+            if self.timetable.is_stop(self.time):
+                self._observe()
+                if reason := self._at_the_top():
+                    status = f"stopped: {reason}"
                     break
             if int(self.state.step) % self.controls.checkpoint_steps == 0:
                 self._save()
@@ -189,33 +192,31 @@ class Run:
             wall_s=self.earlier_wall + time.perf_counter() - self.began,
         )
 
-    def _stops(self) -> np.ndarray:
-        """Times at which steps land: rows, and the ends of the protocol's steps [s]."""
-        rows = np.linspace(0.0, self.ends[-1], self.controls.rows + 1)[1:]
-        stops = np.unique(np.concatenate([rows, self.ends]))
-        # Two stops that differ by round-off are one; the protocol's own number is kept.
-        keep = np.diff(stops, prepend=-np.inf) > 1e-9 * self.ends[-1]
-        stops = stops[keep]
-        nearest = np.abs(stops[:, None] - self.ends[None, :])
-        index = nearest.argmin(axis=1)
-        close = nearest[np.arange(len(stops)), index] <= 1e-9 * self.ends[-1]
-        return np.where(close, self.ends[index], stops)
-
     def _step(self, stop: float) -> None:
-        """One accepted step; a failed one is taken again at half the size."""
+        """One accepted step; one that failed, or went too far beyond a limit, is taken again at half the size."""
         controls, number = self.controls, lambda x: jnp.array(x, self.dtype)
-        drive = self.case.protocol.at(self.time + 1e-9 * self.ends[-1])
+        self._begin(self.timetable.step_at(self.time))
+        drive = self.case.protocol.step(self.protocol_step)
+        change_before = np.inf
         while True:
             dt = self.step_size.until(self.time, stop)
             began = time.perf_counter()
-            state, report, longest = _advance(
+            state, report, (by_motion, by_stress) = _advance(
                 self.case.model, self.state, drive, number(dt), number(controls.courant), number(controls.stress_change)
             )
-            residual, longest = float(report.balance.residual), float(longest)
+            residual, by_motion, change = float(report.balance.residual), float(by_motion), dt / float(by_stress)
             wall = time.perf_counter() - began
-            good = np.isfinite(residual) and residual <= controls.tolerance and longest * SLACK >= dt
+            solved = np.isfinite(residual) and residual <= controls.tolerance
+            divides = change > SLACK and change < JUMP * change_before
+            good = solved and by_motion * SLACK >= dt and not divides
+            passed = self.passed + float(report.mean_current) * self.case.model.scales.current_density * dt
+            is_over = good and self._is_over(state, passed)
+            if is_over and dt > self._finest(dt):
+                self.step_size.reject(dt)
+                continue
             if good:
                 break
+            change_before = change if solved else change_before
             self._log("rejected", dt_s=dt, residual=residual if np.isfinite(residual) else None)
             self.step_size.reject(dt)
             if dt / 2 < controls.smallest_step:
@@ -227,12 +228,29 @@ class Run:
             self.compile_s += wall
         self.schedule.append(dt)
         self.last_wall = wall
-        self.step_size.accept(dt, longest, controls)
+        self.step_size.accept(dt, min(by_motion, dt / change), controls)
         self.time = stop if dt == stop - self.time else self.time + dt
-        self.state, self.report = state, report
+        self.state, self.report, self.passed = state, report, passed
+        if is_over:
+            self.timetable.end_early(self.protocol_step, self.time)
         self.worst.see(report, dt)
         iterations = int(report.balance.linear_iterations)
-        self.tell(Progress(self.time, float(self.ends[-1]), int(state.step), dt, self.row, iterations))
+        self.tell(Progress(self.time, self.timetable.end, int(state.step), dt, self.row, iterations))
+
+    def _begin(self, protocol_step: int) -> None:
+        """A step of the protocol begins with a short time step, since half of that still moves as before it."""
+        if protocol_step != self.protocol_step:
+            self.protocol_step, self.passed = protocol_step, 0.0
+            self.step_size = StepSize(min(self.step_size.proposed, self.controls.first_step))
+
+    def _is_over(self, state: State, passed: float) -> bool:
+        potential = float(state.solution.metal_potential) * self.case.model.scales.potential
+        return self.case.protocol.is_over(self.protocol_step, potential, passed)
+
+    def _finest(self, dt: float) -> float:
+        """The size of step with which a step of the protocol may go beyond its limit [s]."""
+        lasted = self.time + dt - self.timetable.began(self.protocol_step)
+        return max(FINEST_END * lasted, self.controls.first_step)
 
     def _gave_up(self, dt: float, residual: float) -> tuple[str, Outcome]:
         """What a run that cannot go on says and leaves."""
@@ -249,17 +267,21 @@ class Run:
         reason = f"{reason} at {self.time:.6g} s"
         return f"{reason}; the last good state is saved; {remedy}", self._outcome(f"stopped: {reason}")
 
-    def _observe(self, stops: np.ndarray) -> None:
+    def _observe(self) -> None:
         """A row of numbers, and now and then a frame of fields."""
         assert self.report is not None
         self.seen = _synchronised(self.case.model, self.state)
         measures, fields = _observe(self.case.model, self.seen, self.report)
         fields = {name: np.asarray(value) for name, value in fields.items()}
         bodies = debris = None
+        cycle, place = divmod(self.protocol_step, self.case.protocol.steps_per_cycle)
         if "coating_fraction" in fields:
             bodies = count_bodies(fields["coating_fraction"])
             debris = left_behind(fields["coating_fraction"], fields["lithium_fraction"])
-        self.row = row(self.time, self.seen, self.report, measures, self.case.model.scales, bodies, debris) | {
+        dead = detached(fields["lithium_fraction"])
+        self.row = row(self.time, self.seen, self.report, measures, self.case.model.scales, bodies, debris, dead) | {
+            "cycle": cycle + 1,
+            "protocol_step": place + 1,
             "dt_s": self.schedule[-1],
             "step_wall_ms": self.last_wall * 1e3,
         }
@@ -268,25 +290,30 @@ class Run:
             return
         self.series = self.series or Series(self.folder / "series.csv")
         self.series.append(self.row)
-        index = int(np.searchsorted(stops, self.time))
-        every = max(1, round(len(stops) / self.controls.frames))
-        if index % every == every - 1 or index in (0, len(stops) - 1):
+        index, num_stops = self.timetable.position(self.time)
+        every = max(1, round(num_stops / self.controls.frames))
+        if index % every == every - 1 or index in (0, num_stops - 1):
             if self.trajectory is None:
                 described = {name: FIELDS[name] for name in fields}
                 self.trajectory = TrajectoryWriter(self.folder / "fields.zarr", self.axes, described)
             self.trajectory.append(float(self.time), fields)
 
-    def deposit_is_at_the_top(self) -> bool:
-        """Whether solids fill the uppermost cells of a liquid cell."""
+    def _at_the_top(self) -> str:
+        """What ends a run early: solids fill the uppermost cells of a liquid cell, or lithium those of a solid one."""
         if self.seen.salt is None:
-            return False
-        return bool(jnp.min(self.seen.filler[..., -TOP_CELLS:]) < 0.5)
+            shorted = bool(jnp.max(self.seen.lithium[..., -1]) > 0.5)
+            return "lithium reached the counter electrode, a short circuit" if shorted else ""
+        full = bool(jnp.min(self.seen.filler[..., -TOP_CELLS:]) < 0.5)
+        return "the deposit reached the upper wall" if full else ""
 
     def _save(self) -> None:
         if self.checkpoints is None:
             return
         extra = {
             "time_s": self.time,
+            "ends_s": self.timetable.ends.tolist(),
+            "protocol_step": self.protocol_step,
+            "passed_C_per_m2": self.passed,
             "proposed_s": self.step_size.proposed,
             "row": self.row,
             "worst": dataclasses.asdict(self.worst),

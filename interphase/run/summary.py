@@ -1,14 +1,11 @@
 """`summary.json`: what a run came to, flat, under names that scripts rely on."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from interphase.run.simulate import Outcome
 
-NOT_MODELLED = (
-    "damage_area_fraction",
-    "dead_lithium_nm",
-    "coulombic_efficiency",
-)
+NOT_MODELLED = ("damage_area_fraction",)
 FINAL = (
     "charge_C_per_m2",
     "plated_thickness_nm",
@@ -17,6 +14,7 @@ FINAL = (
     "coating_volume_relative_change",
     "coating_bodies",
     "coating_left_behind_max",
+    "dead_lithium_nm",
     "overpotential_V",
     "hot_spot_factor",
     "roughness_peak_to_valley_nm",
@@ -37,16 +35,21 @@ FINAL = (
 )
 
 
-def summarise(outcome: Outcome, title: str, made: dict[str, Any]) -> dict[str, Any]:
+def summarise(
+    outcome: Outcome, title: str, made: dict[str, Any], cycles: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, Any]:
     """The summary of a run.
 
     **Arguments:**
+
+    - `cycles`: see `cycle_table`; the Coulombic efficiency is that of the last with both plating and stripping.
 
     - `made`: `versions`, `device`, `git`: with what it was made.
 
     Final values carry plain names, extremes over the run end in `_over_run`; `None` stands for physics that is off.
     """
     worst = outcome.worst
+    efficiencies = [cycle["coulombic_efficiency"] for cycle in cycles if cycle["coulombic_efficiency"] is not None]
     return {
         "title": title,
         "status": outcome.status,
@@ -64,6 +67,8 @@ def summarise(outcome: Outcome, title: str, made: dict[str, Any]) -> dict[str, A
         "overpotential_max_over_run_V": worst.overpotential_V,
         "newton_steps_max_over_run": worst.newton_steps,
         "linear_iterations_max_over_run": worst.linear_iterations,
+        "num_cycles": len(cycles) if efficiencies else None,
+        "coulombic_efficiency": efficiencies[-1] if efficiencies else None,
         **dict.fromkeys(NOT_MODELLED),
         **made,
     }

@@ -13,7 +13,7 @@ from interphase.solvers.newton import Newton
 
 STUDY = "experiments/020-void-under-stack-pressure"
 SMALL = ("grid.cells=[32,32]", "surface.voids=[{radius='2.5 um'}]")
-SCHEDULE = (0.01, 0.02, 0.05, 0.1, 0.3, 1.0, 3.0, 8.0)  # [s]
+SCHEDULE = (0.2, 0.4, 0.8, 1.6, 3.0, 6.0)  # [s]
 STEP = 3e-4  # relative
 TERMS = ("contact_fraction", "metal_potential", "void_thickness", "hot_spot_factor")
 

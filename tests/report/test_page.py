@@ -6,9 +6,11 @@ from html.parser import HTMLParser
 
 import pytest
 
+from interphase.report import style
+from interphase.report.cycles import draw_cycles
 from interphase.report.numbers import GROUPS, written
 from interphase.report.page import write_page
-from interphase.report.run_folder import RunFolderError
+from interphase.report.run_folder import RunFolderError, read_run
 from report.synthetic import make_run
 
 _VOID = {"meta", "img", "br", "link"}
@@ -51,6 +53,27 @@ def test_the_page_is_whole_and_refers_to_nothing_outside(run):
     assert "film &lt;broken&gt; &amp; gone" in text
     assert "Bump under a coating &lt;made up &amp; not computed&gt;" in text
     assert [p.name for p in run.iterdir() if p.name.startswith("report")] == ["report.html"]
+
+
+def test_cycles_are_a_table_and_a_figure(run):
+    """A row a cycle; what a cycle has nothing to say about stays empty, and a column that is empty is left out."""
+    (run / "cycles.csv").write_text(
+        "cycle,plated_C_per_m2,coulombic_efficiency,plating_overpotential_max_mV,stripping_overpotential_max_mV,"
+        "void_thickness_max_nm,void_thickness_end_nm,contact_fraction_min,contact_fraction_end,hot_spot_plating_max,"
+        "stack_pressure_max_MPa,dead_lithium_nm\n"
+        "1,36000,0.9,12.5,9,,,,,1.25,2,0\n2,18000,,13,9.5,,,,,1.5,2.5,-0.5\n"
+    )
+    with style.styled():
+        figure = draw_cycles(read_run(run))
+    assert figure is not None
+    text = write_page(run).read_text()
+    table = re.findall("<tr>(.*?)</tr>", text[text.index("<h2>Cycles</h2>") : text.index("<h2>Figures</h2>")])
+    rows = [re.findall("<td>(.*?)</td>", row) for row in table[1:]]
+    assert rows == [
+        ["1", "1", "90", "12.5", "9", "1.25", "2", "0"],
+        ["2", "0.5", "", "13", "9.5", "1.5", "2.5", "−0.5"],
+    ]
+    assert "Most void" not in table[0]
 
 
 def test_numbers_carry_units_and_missing_physics_says_so(run):
