@@ -17,7 +17,7 @@ from interphase.materials.stack import Stack
 from interphase.physics.charge import METAL_FLOOR, Conductor, conductor, series_conductivity
 from interphase.physics.contact import Contact, gap_to
 from interphase.physics.creep import AbstractFlow, Elastic, MaxwellYield, PowerLawCreep
-from interphase.physics.interface import Look, bearing, continued_off
+from interphase.physics.interface import Look, bearing
 from interphase.physics.momentum import Body, Phase
 from interphase.physics.parting import Ride
 from interphase.physics.reaction import Kinetics
@@ -230,11 +230,10 @@ def contact(
     if faces is None or opening is None:
         return None
     gap = gap_to(state.lithium, look, width, grid)
-    usual = continued_off(look.area * summed(opening * look.normal) * dt, look.area, grid)
     adhesion = faces.adhesion / scales.stress
     return Contact(
         gap=gap,
-        usual=usual,
+        usual=summed(opening * look.normal) * dt,
         opposite=Contact.facing(gap, width),
         length=faces.roughness / scales.length,
         pressure=adhesion + faces.pressure / scales.stress,
