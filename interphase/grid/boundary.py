@@ -44,8 +44,8 @@ def after(field: Array, axis: int, wall: Wall = 0.0) -> Array:
 def pad(field: Array, dim: int, below: Wall = 0.0, above: Wall = 0.0, layers: int = 1) -> Array:
     """Adds `layers` of neighbours on both sides of the last `dim` axes.
 
-    A fused stencil that reads windows of one padded array runs about twice as fast on a CPU
-    as one that concatenates a shifted copy for every neighbour.
+    A stencil that reads windows of one padded array runs two to four times as fast on a CPU as one that concatenates a
+    shifted copy for every neighbour, if a barrier keeps it from padding again for every window.
     """
     for axis in range(field.ndim - dim, field.ndim):
         size = field.shape[axis]
@@ -60,7 +60,7 @@ def pad(field: Array, dim: int, below: Wall = 0.0, above: Wall = 0.0, layers: in
             first = lax.slice_in_dim(wrapped, turns * size - layers, turns * size, axis=axis)
             last = lax.slice_in_dim(wrapped, 0, layers, axis=axis)
             field = lax.concatenate([first, field, last], axis)
-    return field
+    return lax.optimization_barrier(field)
 
 
 def window(

@@ -22,7 +22,7 @@ from jaxtyping import Array, PyTree
 from interphase.arrays import Cells, Faces, Scalar
 from interphase.physics.balance import REST, Balance
 from interphase.physics.contact import Contact
-from interphase.physics.tangent import Increment, Tangent
+from interphase.physics.tangent import Change, Tangent
 from interphase.solvers.krylov import dot, gmres
 from interphase.solvers.multigrid import Multigrid
 from interphase.solvers.newton import AbstractLinearisation, AbstractRootProblem
@@ -62,12 +62,14 @@ class Linearisation(eqx.Module):
 
     **Arguments:**
 
+    - `grown`: what the strain of a unit of plated volume makes of the stress.
     - `slope`: i' = di/d𝒜.
     - `answers`: of current and contact to what drives them.
     - `conductance`: δ a.
     """
 
     tangent: Tangent
+    grown: Change
     slope: Cells
     answers: "Answers"
     conductance: Cells
@@ -78,13 +80,14 @@ class Linearisation(eqx.Module):
         strains, responses, _ = balance.mechanics(unknowns)
         tangent = Tangent.of(balance.body, strains, responses, dt)
         current, slope = jax.jvp(kinetics.current, (unknowns.affinity,), (jnp.ones_like(unknowns.affinity),))
-        own_stress = tangent.normal_stress(tangent.growth_increment) * area * dt
+        grown = tangent.of_growth()
+        own_stress = tangent.normal_stress(grown) * area * dt
         answer = 1 / (1 / slope + kinetics.film_resistance)
         contact = None
         if balance.contact is not None and unknowns.closeness is not None:
             contact = ContactTangent.at(balance.contact, unknowns.closeness, current, area, dt)
         answers = Answers(answer if contact is None else contact.share * answer, own_stress, contact)
-        return Linearisation(tangent, slope, answers, area * answers(jnp.ones_like(area)).current)
+        return Linearisation(tangent, grown, slope, answers, area * answers(jnp.ones_like(area)).current)
 
 
 class ContactTangent(eqx.Module):
@@ -173,7 +176,7 @@ class Cycles(eqx.Module):
         resistance = balance.kinetics.film_resistance + balance.conductor.column_resistance
         current = linear.slope / (1 + linear.slope * resistance)
         answering = balance.area * balance.dt * (current + linear.answers.compliance)
-        elastic = linear.tangent.elasticity(answering)
+        elastic = linear.tangent.elasticity(answering, linear.grown)
         compliance = grid.spacing[-1] / jnp.mean(elastic.normal_stiffness[-1, -1], axis=tuple(range(grid.dim - 1)))
         below = (jnp.cumsum(compliance) - compliance) / jnp.sum(compliance)
         lift = jnp.zeros((grid.dim, *grid.shape), compliance.dtype).at[-1].set(below)
@@ -232,9 +235,7 @@ class Elimination(AbstractLinearisation):
         balance = self.balance
         answer = self.linear.answers(self._rate(residual), 0.0, self._missing(residual))
         answered = balance.area * answer.current
-        force, on_plate = self._motion_rows(
-            *self.linear.tangent.force(self.linear.tangent.no_increment, balance.dt * balance.area * answer.parting)
-        )
+        force, on_plate = self._plated(answer)
         return (
             (residual.velocity - off_the_wall(force), residual.plate_velocity - on_plate),
             (
@@ -249,7 +250,8 @@ class Elimination(AbstractLinearisation):
         (displacement, plate), (potential, metal) = unknowns
         rate, missing = self._rate(residual), self._missing(residual)
         driving = rate + self._driving(unknowns[1])
-        answer = linear.answers(driving, self._stress(linear.tangent.increment(displacement, plate)), missing)
+        stress = linear.tangent.normal_stress(linear.tangent.change(linear.tangent.increment(displacement, plate)))
+        answer = linear.answers(driving, stress, missing)
         affinity = (driving + answer.stress) / (1 + balance.kinetics.film_resistance * linear.slope)
         contact = linear.answers.contact
         closeness = None if contact is None else (missing - contact.weight * answer.stress) / contact.diagonal
@@ -263,9 +265,10 @@ class Elimination(AbstractLinearisation):
         potential, metal = potentials
         return self.balance.potential_at_surface(potential) - metal
 
-    def _stress(self, increment: Increment) -> Cells:
-        """dσ_n of what moves."""
-        return self.linear.tangent.normal_stress(increment)
+    def _plated(self, answer: Answer) -> Motion:
+        """The rows of what an answer plates and opens."""
+        shrinkage = self.linear.grown.times(-self.balance.dt * self.balance.area * answer.parting)
+        return self._motion_rows(*self.linear.tangent.force(shrinkage))
 
     # --- force, charge and control ----------------------------------------------------------------------------------
 
@@ -273,11 +276,12 @@ class Elimination(AbstractLinearisation):
         balance, tangent = self.balance, self.linear.tangent
         (displacement, plate), (potential, metal) = unknowns
         increment = tangent.increment(displacement, plate)
+        change = tangent.change(increment)
+        answer = self.linear.answers(self._driving(unknowns[1]), tangent.normal_stress(change))
         # A barrier: the stencils of the force would compute the current again for every neighbour.
-        answer = self.linear.answers(self._driving(unknowns[1]), self._stress(increment))
         current, parting = jax.lax.optimization_barrier((balance.area * answer.current, balance.area * answer.parting))
-        force = tangent.force(increment, balance.dt * parting)
-        on_faces, on_plate = self._motion_rows(*force)
+        change = change.less(self.linear.grown.times(balance.dt * parting))
+        on_faces, on_plate = self._motion_rows(*tangent.force(change, increment.edges))
         on_faces = on_faces.at[-1, ..., 0].set(displacement[-1, ..., 0] / balance.dt)  # the lower wall stands still
         on_plate = on_plate + balance.control.spring * plate / balance.plate_scale
         control = jnp.where(balance.control.is_potentiostatic, metal, balance.mean(current))
@@ -288,26 +292,30 @@ class Elimination(AbstractLinearisation):
 
     def _sweep(self, rows: tuple[Motion, Potentials]) -> tuple[Motion, Potentials]:
         """Charge with the material held still, then force under what that current plates."""
-        balance, tangent = self.balance, self.linear.tangent
+        balance = self.balance
         (force, on_plate), potentials = rows
-        potential, metal = self._charge_cycle(potentials)
-        parting = balance.area * self.linear.answers(self._driving((potential, metal))).parting
-        plated = self._motion_rows(*tangent.force(tangent.no_increment, balance.dt * parting))
+        potential, metal, driving = self._charge_cycle(potentials)
+        plated = self._plated(self.linear.answers(driving))
         displacement, plate = self.cycles.motion(
             self._forces(force - plated[0], on_plate - plated[1]), balance.has_plate
         )
         displacement = displacement.at[-1, ..., 0].set(force[-1, ..., 0] * balance.dt)
         return (displacement, plate if balance.has_plate else on_plate * balance.dt), (potential, metal)
 
-    def _charge_cycle(self, rows: Potentials) -> Potentials:
-        """The metal moves as the control asks of the whole surface, the electrolyte answers, the metal makes up."""
+    def _charge_cycle(self, rows: Potentials) -> tuple[Cells, Scalar, Cells]:
+        """The metal moves as the control asks of the whole surface, the electrolyte answers, the metal makes up.
+
+        **Returns:** changes of both potentials, and dφ_Γ − dφ_m.
+        """
         balance, conductance = self.balance, self.linear.conductance
         flow, control = rows
         is_potentiostatic, total = balance.control.is_potentiostatic, balance.mean(conductance)
         metal = jnp.where(is_potentiostatic, control, -control / total)
         potential = self.cycles.charge(flow * balance.area_scale + conductance * metal)
-        drawn = balance.mean(conductance * (balance.potential_at_surface(potential) - metal))
-        return potential, metal + jnp.where(is_potentiostatic, 0.0, (drawn - control) / total)
+        at_surface = balance.potential_at_surface(potential)
+        drawn = balance.mean(conductance * (at_surface - metal))
+        metal = metal + jnp.where(is_potentiostatic, 0.0, (drawn - control) / total)
+        return potential, metal, at_surface - metal
 
     def _mean_if_galvanostatic(self, per_volume: Cells) -> Array:
         return jnp.where(self.balance.control.is_potentiostatic, 0.0, self.balance.mean(per_volume))

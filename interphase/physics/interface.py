@@ -189,8 +189,8 @@ def between_cells(fields: Array, places: CellVectors, grid: Grid) -> Array:
     for axis, n in zip(grid.axes, grid.shape, strict=True):
         at = jnp.clip(places[axis], 0.0, n - 1.0) if axis == -1 else places[axis]
         share, lower = at - jnp.floor(at), jnp.floor(at).astype(jnp.int32)
-        upper = jnp.minimum(lower + 1, n - 1) if axis == -1 else (lower + 1) % n
-        lower = lower if axis == -1 else lower % n
+        upper = jnp.minimum(lower + 1, n - 1) if axis == -1 else wrapped(lower + 1, n)
+        lower = lower if axis == -1 else wrapped(lower, n)
         corners = [
             (index * n + one, weight * part)
             for index, weight in corners
@@ -199,6 +199,11 @@ def between_cells(fields: Array, places: CellVectors, grid: Grid) -> Array:
     return sum(
         (weight * jnp.take(flat, index, axis=1, mode="clip") for index, weight in corners), jnp.zeros_like(fields)
     )
+
+
+def wrapped(index: Array, n: int) -> Array:
+    """An index modulo n. Of a power of two that is its last bits; a division takes longer than all else of a place."""
+    return index & (n - 1) if n & (n - 1) == 0 else index % n
 
 
 def nearest_places(raw: Cells, depth: Cells, normal: CellVectors, width: float, grid: Grid) -> CellVectors:

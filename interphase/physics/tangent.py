@@ -20,17 +20,37 @@ from interphase.solvers.preconditioners import Elasticity
 
 
 class Increment(eqx.Module):
-    """A strain increment: normals in cells, shears on edges, and what of the shears a cell sees.
+    """A strain increment: normals in cells, and shears, on edges and their mean over those of a cell.
 
-    **Arguments:**
-
-    - `own_shear`: what a cell adds to that on all its edges alike; `shear`: the mean of both over its edges.
+    **Arguments:** `own_shear`: of a strain that is a cell's own, the same on all its edges; `edges` is `None` then.
     """
 
     normal: Array
-    edges: Edges
-    own_shear: Array
     shear: Array
+    edges: Edges | None = None
+    own_shear: Array | None = None
+
+
+class Change(eqx.Module):
+    """What an increment makes of the stress in cells; linear in it.
+
+    **Arguments:**
+
+    - `normal`, `shear`: the stress; `flowed`: c (s_tr : dε) of every flow.
+    - `carried`: shear that a cell adds to that of all its edges alike.
+    """
+
+    normal: Array
+    shear: Array
+    flowed: tuple[Cells, ...]
+    carried: Array
+
+    def times(self, amount: Cells) -> "Change":
+        """Of a strain that is a cell's own, `amount` of it in every cell."""
+        return jax.tree.map(lambda stress: amount * stress, self)
+
+    def less(self, other: "Change") -> "Change":
+        return jax.tree.map(jnp.subtract, self, other)
 
 
 class FlowTangent(eqx.Module):
@@ -77,12 +97,12 @@ class FlowTangent(eqx.Module):
     def work(self, increment: Increment) -> Cells:
         """s_tr : dε, the mean over edges for the shears."""
         normal = summed(self.deviator[: increment.normal.shape[0]] * increment.normal)
-        product = increment.own_shear * self.mean_edges + jnp.stack(
-            [
-                edges_to_cells(change * shear, pair)
-                for change, shear, pair in zip(increment.edges, self.edges, self.grid.pairs, strict=True)
-            ]
-        )
+        if increment.own_shear is not None:
+            product = increment.own_shear * self.mean_edges
+        else:
+            assert increment.edges is not None
+            products = zip(increment.edges * self.edges, self.grid.pairs, strict=True)
+            product = jnp.stack([edges_to_cells(of_edges, pair) for of_edges, pair in products])
         return normal + summed(self.carried * increment.shear + self.modulus * product)
 
 
@@ -104,7 +124,7 @@ class Tangent(eqx.Module):
 
     @staticmethod
     def of(body: Body, strains: Strains, responses: list[Response], dt: Array) -> "Tangent":
-        """The tangent with plating held fixed (w = 0)."""
+        """The tangent at given strains."""
         bulk, shear, flows = body.filler * body.filler_bulk, body.filler * body.filler_shear, []
         for phase, response in zip(body.phases, responses, strict=True):
             bulk = bulk + phase.fraction * phase.bulk_modulus
@@ -120,15 +140,10 @@ class Tangent(eqx.Module):
             direction=body.direction,
         )
 
-    @property
-    def growth_increment(self) -> Increment:
-        """The strain of unit plated volume: N in every cell."""
+    def of_growth(self) -> Change:
+        """What the strain of a unit of plated volume in every cell, N, makes of the stress."""
         shear = 2 * self.direction[3:]
-        return Increment(self.direction[: self.grid.dim], jnp.zeros_like(self.edge_shear), shear, shear)
-
-    @property
-    def no_increment(self) -> Increment:
-        return jax.tree.map(jnp.zeros_like, self.growth_increment)
+        return self.change(Increment(self.direction[: self.grid.dim], shear, own_shear=shear))
 
     def increment(self, displacement: Faces, plate: Array | float = 0.0) -> Increment:
         grid = self.grid
@@ -137,55 +152,51 @@ class Tangent(eqx.Module):
             (normal_strain(displacement, grid, plate), shear_strain(displacement, grid))
         )
         shear = jnp.stack([edges_to_cells(e, pair) for e, pair in zip(edges, grid.pairs, strict=True)])
-        return Increment(normal, edges, jnp.zeros_like(shear), shear)
+        return Increment(normal, shear, edges)
 
-    def _stress(self, increment: Increment) -> tuple[Array, Array, list[Cells]]:
-        """Normal stresses, mean shears, and c (s_tr : dε) of every flow, in cells."""
+    def change(self, increment: Increment) -> Change:
+        """What an increment makes of the stress with plating held fixed."""
         trace = summed(increment.normal)
         normal = (self.bulk - 2 / 3 * self.shear) * trace + 2 * self.shear * increment.normal
         shear = self.shear * increment.shear
-        flowed = [flow.coefficient * flow.work(increment) for flow in self.flows]
+        carried = jnp.zeros_like(shear) if increment.own_shear is None else self.shear * increment.own_shear
+        flowed = tuple(flow.coefficient * flow.work(increment) for flow in self.flows)
         for flow, amount in zip(self.flows, flowed, strict=True):
             normal = normal + amount * flow.deviator[: self.grid.dim]
             shear = shear + amount * flow.shear
-        return normal, shear, flowed
+            carried = carried + amount * flow.carried
+        return Change(normal, shear, flowed, carried)
 
-    def normal_stress(self, increment: Increment) -> Cells:
-        """dσ_n = N : dσ with plating held fixed."""
-        normal, shear, _ = self._stress(increment)
+    def normal_stress(self, change: Change) -> Cells:
+        """dσ_n = N : dσ."""
         direction = self.direction
-        return summed(normal * direction[: self.grid.dim]) + 2 * summed(shear * direction[3:])
+        return summed(change.normal * direction[: self.grid.dim]) + 2 * summed(change.shear * direction[3:])
 
-    def force(self, increment: Increment, growth: Cells) -> tuple[Faces, Array]:
-        """−∇·dσ when the material deforms by `increment` and plates `growth` of volume; and what pulls at the plate.
+    def force(self, change: Change, edges: Edges | None = None) -> tuple[Faces, Array]:
+        """−∇·dσ, and what pulls at the plate.
 
         The second is the derivative of the potential by the plate's displacement per cell volume, Σ dσ_zz/h over the
         top.
+
+        **Arguments:** `edges`: shear strains of the increment on edges, `None` for none.
         """
-        unit = self.growth_increment
-        elastic = Increment(
-            increment.normal - growth * unit.normal,
-            increment.edges,
-            increment.own_shear - growth * unit.own_shear,
-            increment.shear - growth * unit.shear,
-        )
-        normal, _, flowed = self._stress(elastic)
         shears = []
         for k, pair in enumerate(self.grid.pairs):
-            stress = self.edge_shear[k] * increment.edges[k]
-            carried = -self.shear * growth * unit.shear[k]
-            for flow, amount in zip(self.flows, flowed, strict=True):
-                carried = carried + amount * flow.carried[k]
+            stress = cells_to_edges(change.carried[k], pair)
+            if edges is not None:
+                stress = stress + self.edge_shear[k] * edges[k]
+            for flow, amount in zip(self.flows, change.flowed, strict=True):
                 stress = stress + cells_to_edges(amount * flow.modulus, pair) * flow.edges[k]
-            shears.append(stress + cells_to_edges(carried, pair))
-        on_plate = jnp.sum(normal[-1, ..., -1]) / self.grid.spacing[-1]
-        return force(normal, jnp.stack(shears), self.grid), on_plate
+            shears.append(stress)
+        on_plate = jnp.sum(change.normal[-1, ..., -1]) / self.grid.spacing[-1]
+        return force(change.normal, jnp.stack(shears), self.grid), on_plate
 
-    def elasticity(self, slope: Cells) -> Elasticity:
+    def elasticity(self, slope: Cells, grown: Change) -> Elasticity:
         """The orthotropic operator multigrid works with: all but the mixing of normal and shear strains.
 
         **Arguments:**
 
+        - `grown`: `of_growth`.
         - `slope`: plated volume fraction per normal stress, dg = slope·dσ_n with all that dg relieves counted in dσ_n;
           condensed into the stiffness by w = slope/(1 + slope N:C:N).
         """
@@ -197,7 +208,6 @@ class Tangent(eqx.Module):
             deviator = flow.deviator[:dim]
             stiffness = stiffness + flow.coefficient * deviator[:, None] * deviator[None, :]
             shear = shear + flow.coefficient * flow.shear**2
-        normal, mean_shear, _ = self._stress(self.growth_increment)
-        condensed = slope / (1 + slope * self.normal_stress(self.growth_increment))
-        stiffness = stiffness - condensed * normal[:, None] * normal[None, :]
-        return Elasticity(self.grid, stiffness, shear - condensed * mean_shear**2)
+        condensed = slope / (1 + slope * self.normal_stress(grown))
+        stiffness = stiffness - condensed * grown.normal[:, None] * grown.normal[None, :]
+        return Elasticity(self.grid, stiffness, shear - condensed * grown.shear**2)

@@ -16,7 +16,7 @@ from jaxtyping import Array, PyTree
 
 from interphase.solvers.krylov import dot, gmres
 
-AIM = 0.5  # of the tolerance: where the last linear solve of the loop is meant to end
+AIM = 0.8  # of the tolerance: where the last linear solve of the loop is meant to end
 ENOUGH = 0.25  # of the residual: a step that leaves less is taken as it is
 REFINEMENT = 1e-3  # of the norm that an inexact inverse leaves, in every iteration of a solve that carries derivatives
 REFINEMENTS = 10  # of which it takes three or four

@@ -52,23 +52,33 @@ class Diffusion(AbstractGridOperator):
     conductance: CellVectors
     reaction: Cells
     top: Array
+    upper_conductance: CellVectors
+
+    def __init__(self, grid: Grid, conductance: CellVectors, reaction: Cells, top: Array):
+        self.grid = grid
+        self.conductance = conductance
+        self.reaction = reaction
+        self.top = top
+        self.upper_conductance = jnp.stack([after(k, a, 0.0) for a, k in zip(grid.axes, conductance, strict=True)])
 
     def __call__(self, x: Cells) -> Cells:
-        dim = self.grid.dim
-        padded = pad(x, dim)
-        out = self.reaction * x
-        for a, conductance in zip(self.grid.axes, self.conductance, strict=True):
-            lower = conductance * (x - window(padded, dim, {a: -1}))
-            upper = after(conductance, a, 0.0) * (x - window(padded, dim, {a: 1}))
-            out = out + lower + upper
-        return out.at[..., -1].add(self.top * x[..., -1])
+        padded = pad(x, self.grid.dim)
+        out = self._sink() * x
+        for a, lower, upper in zip(self.grid.axes, self.conductance, self.upper_conductance, strict=True):
+            out = out + lower * (x - window(padded, self.grid.dim, {a: -1}))
+            out = out + upper * (x - window(padded, self.grid.dim, {a: 1}))
+        return out
+
+    def _sink(self) -> Cells:
+        """What x loses in its own cell."""
+        return self.reaction.at[..., -1].add(self.top)
 
     def diagonal(self) -> Cells:
-        total = self.reaction
-        for a, conductance in zip(self.grid.axes, self.conductance, strict=True):
+        total = self._sink()
+        for a, lower, upper in zip(self.grid.axes, self.conductance, self.upper_conductance, strict=True):
             if self.grid.shape[a] > 1:
-                total = total + conductance + after(conductance, a, 0.0)
-        return total.at[..., -1].add(self.top)
+                total = total + lower + upper
+        return total
 
     def coarsened(self) -> "Diffusion":
         halved = dict(zip(self.grid.axes, halves(self.grid.shape), strict=True))
