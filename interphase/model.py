@@ -150,8 +150,9 @@ class Model(eqx.Module):
         strains, responses, growth = act(balance.mechanics, solution)
         report = act(self._reported, balance, solution, strains, growth, responses, newton_report)
         lift = act(parting.lift_as_one, solution.velocity * dt, parted.riding)
+        yielding = act(parting.yielding, lift, parted.riding)
         opened = None if balance.contact is None else act(parting.advance, opening) / dt
-        plating = Plating(growth / dt, parted.advance / dt, lift / dt, report.largest_speed, opened)
+        plating = Plating(growth / dt, parted.advance / dt, lift / dt, yielding / dt, report.largest_speed, opened)
         recent = state.recent.joined_by(solution, dt)
         state = eqx.tree_at(lambda s: (s.recent, s.plating), state, (recent, plating))
         state, salt_report = self._salted(state, balance, dt)

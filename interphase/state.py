@@ -73,6 +73,7 @@ class Plating(eqx.Module):
     - `rate`: volume fraction per time, iδ.
     - `drift`: V n, the velocity of the lithium surface, continued off it.
     - `lift`: by which what rides on the lithium is faster than the mixture.
+    - `yielding`: the part of it that the lithium makes room for; the rest is the electrolyte's to make.
     - `largest_speed`: of anything that carries an interface.
     - `opening`: velocity at which the contact opens, continued off the surface, or `None` where it never does.
     """
@@ -80,6 +81,7 @@ class Plating(eqx.Module):
     rate: Cells
     drift: CellVectors
     lift: Faces
+    yielding: Faces
     largest_speed: Scalar
     opening: CellVectors | None = None
 

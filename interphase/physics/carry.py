@@ -40,6 +40,7 @@ def carry(state: State, dt: Scalar, sharpening: float, width: float, substeps: i
         width,
         grid,
         substeps,
+        plating.yielding,
         None if plating.opening is None else on_faces(ridden * plating.drift, grid),
     )
     material = cell_velocity(solution.velocity, solution.plate_velocity, grid)

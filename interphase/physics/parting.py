@@ -133,6 +133,17 @@ class Parting(eqx.Module):
         apart = continued_from(self.bearing, kept, apart, grid, FACE_CELLS if self.may_part else FOOT_CELLS)
         return (whole + apart - displacement).at[-1, ..., 0].set(0.0)
 
+    def yielding(self, lift: Faces, riding: Ride) -> Faces:
+        """The part of such a lift that the lithium makes room for.
+
+        The inner foot of a film slides through lithium, the outer one through what fills the rest. Where there is no
+        lithium it would otherwise be taken below nothing, or grown, as the outer foot slides.
+        """
+        if self.may_part:
+            return lift
+        near = jnp.stack([average_to_faces(self.near, a) for a in self.grid.axes])
+        return riding.ahead + near * (lift - riding.ahead)
+
 
 def _stride(may_part: bool) -> int:
     """Openings may alternate from cell to cell; sums over every other cell would keep that."""

@@ -93,6 +93,7 @@ def transport(
     width: float,
     grid: Grid,
     substeps: int,
+    yielding: Faces | None = None,
     apart: Faces | None = None,
 ) -> dict[str, Cells]:
     """Moves all fractions over one step, in `substeps` steps of Heun's method.
@@ -103,10 +104,12 @@ def transport(
     - `lift`: g V n on faces, by which what rides on the lithium is faster than the mixture.
     - `source`: growth rate of the lithium fraction, held where it is over the step, as the velocity is.
     - `strength`: Γ.
+    - `yielding`: the part of the lift that the lithium makes room for; all of it if `None`.
     - `apart`: where a gap may open between lithium and what rides on it: g V n without what makes up for the grid.
 
     The normals along which profiles are kept are those at the start: within a step interfaces hardly turn.
     """
+    yielding = lift if yielding is None else yielding
     outward = tuple(fractions)  # the order; JAX sorts the names of what it loops over
 
     def shown(fractions):
@@ -131,7 +134,7 @@ def transport(
             if name != "lithium":
                 flux = faces * (velocity + lift) + sharpening - below
             elif apart is None or inward_lithium is None:
-                flux = faces * velocity + (faces - 1) * lift + sharpening
+                flux = faces * velocity + (faces - 1) * yielding + sharpening
             else:
                 flux = faces * velocity + _beneath(
                     fraction, whole[name], lift, apart, sharpening, inward[name], inward_lithium, strength, width, grid

@@ -154,6 +154,7 @@ def initial_state(stack: Stack, surface: Surface, drive: Drive, width: float, sc
             jnp.zeros(grid.shape, dtype),
             jnp.zeros((grid.dim, *grid.shape), dtype),
             jnp.zeros((grid.dim, *grid.shape), dtype),
+            jnp.zeros((grid.dim, *grid.shape), dtype),
             number(0.0),
             jnp.zeros((grid.dim, *grid.shape), dtype) if stack.faces is not None else None,
         ),

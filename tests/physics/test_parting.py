@@ -1,13 +1,14 @@
 """Lithium and what rides on it part as plating moves the surface: volumes to round-off, motion where it is known."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from interphase.grid.grid import Grid
-from interphase.grid.stencils import divergence
-from interphase.physics.interface import Look, along_normals, counted
+from interphase.grid.stencils import average_to_faces, divergence
+from interphase.physics.interface import Look, along_normals, bearing, counted
 from interphase.physics.parting import Parting
 from interphase.physics.start import step_down
 
@@ -86,3 +87,21 @@ def test_a_film_at_rest_keeps_its_foot_from_lithium_that_flows_along_it():
     assert foot.sum() > 20
     np.testing.assert_allclose(np.asarray(flow + lift)[foot], 0.0, atol=0.3 * 0.03)
     np.testing.assert_allclose(np.asarray(flow + lift)[still], 0.0, atol=0.3 * 0.03)
+
+
+def test_no_lithium_makes_room_for_the_outer_foot_of_a_film():
+    """Where liquid slides along a film its outer foot moves with the film, and the liquid makes room for that."""
+    parting, growth = surface(wavy)
+    riding = parting.parted(growth).riding
+    x, z = GRID.cell_centres()
+    outer = step_down(z - wavy(x) - 12, WIDTH)
+    sliding = jnp.zeros((2, *GRID.shape)).at[0].set(PLATED * (1 - outer) * jnp.cos(2 * jnp.pi * x / 24))
+    film = jnp.stack([average_to_faces(bearing(outer - step_down(z - wavy(x), WIDTH)), a) ** 2 for a in GRID.axes])
+    parting = eqx.tree_at(lambda p: p.bearing, parting, film)
+    lift = parting.lift_as_one(sliding, riding)
+    yielding = parting.yielding(lift, riding)
+    beyond = np.asarray(z - wavy(x) > 7)
+    assert np.abs(np.asarray(divergence(lift, GRID))[beyond]).max() > 1e-2 * PLATED
+    assert np.abs(np.asarray(divergence(yielding, GRID))[beyond]).max() < 1e-12
+    at_surface = np.broadcast_to(np.abs(z - wavy(x)) < 2, lift.shape)
+    np.testing.assert_array_equal(np.asarray(yielding)[at_surface], np.asarray(lift)[at_surface])
