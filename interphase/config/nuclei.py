@@ -26,13 +26,12 @@ class Nuclei:
     places: tuple[tuple[float, ...], ...]
 
 
-@functools.lru_cache(maxsize=8)
 def nuclei(study: schema.Study) -> Nuclei | None:
     """The nuclei of a resolved study, always the same ones for a seed. Raises `StudyError` where it cannot hold any."""
     section = study.nucleation
     if section is None:
         return None
-    density, radius = nuclei_at(_site(study, section), _cover(study), section.overpotential, section.coverage)
+    density, radius = _law(_site(study, section), _film(study), section.overpotential, section.coverage)
     period = study.grid.size[:-1]
     expected = expected_number(density, period)
     if expected < 0.5:
@@ -52,17 +51,26 @@ def nuclei(study: schema.Study) -> Nuclei | None:
     return Nuclei(density, height, spread, tuple(tuple(float(x) for x in place) for place in np.atleast_2d(places)))
 
 
-def _site(study: schema.Study, section: schema.Nucleation) -> Site:
+@functools.lru_cache(maxsize=8)  # checking and building ask for the same
+def _law(site: tuple, film: tuple | None, overpotential: float, coverage: float) -> tuple[float, float]:
+    """Nuclei per area and their radius, from the numbers of `Site` and `Cover`."""
+    cover = None
+    if film is not None:
+        *numbers, yields, cracks = film
+        cover = Cover(*(jnp.asarray(number, float) for number in numbers), yields=yields, cracks=cracks)
+    return nuclei_at(Site(*(jnp.asarray(number, float) for number in site)), cover, overpotential, coverage)
+
+
+def _site(study: schema.Study, section: schema.Nucleation) -> tuple:
     exchange = study.electrolyte or study.solid_electrolyte
     assert exchange is not None
-    numbers = (
+    return (
         section.contact_angle, section.site_density, study.lithium.surface_energy, study.lithium.molar_volume,
         exchange.exchange_current, study.cell.transfer_coefficient, study.cell.temperature,
     )  # fmt: skip
-    return Site(*(jnp.asarray(number, float) for number in numbers))
 
 
-def _cover(study: schema.Study) -> Cover | None:
+def _film(study: schema.Study) -> tuple | None:
     """The coating's inner layer with the thickness of all: what a nucleus meets first."""
     if study.coating is None:
         return None
@@ -72,10 +80,8 @@ def _cover(study: schema.Study) -> Cover | None:
     strength = inner.yield_strength
     if strength is None and inner.yield_strain is not None:
         strength = (inner.yield_strain[0] * modulus[0],)
-    numbers = (
+    return (
         sum(layer.thickness for layer in study.coating.layers), modulus[0], ratio[0],
         1.0 if strength is None else strength[0], 1.0 if inner.toughness is None else inner.toughness[0],
-        0.0, conductivity[0],
+        0.0, conductivity[0], strength is not None, inner.toughness is not None,
     )  # fmt: skip
-    arrays = (jnp.asarray(number, float) for number in numbers)
-    return Cover(*arrays, yields=strength is not None, cracks=inner.toughness is not None)

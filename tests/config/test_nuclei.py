@@ -9,7 +9,7 @@ import pytest
 
 from interphase.config.build import build
 from interphase.config.load import StudyError, validated
-from interphase.config.nuclei import nuclei
+from interphase.config.nuclei import _law, nuclei
 from interphase.physics.seeds import bump_of, random_places
 
 
@@ -36,7 +36,7 @@ def resolved():
 def test_nuclei_are_as_many_as_expected_and_the_same_every_time(resolved):
     made = nuclei(resolved)
     assert len(made.places) == round(2.048e-6 * np.sqrt(made.density))
-    nuclei.cache_clear()
+    _law.cache_clear()
     assert nuclei(study()) == made
     other = nuclei(study(seed=2))
     assert other.places != made.places
