@@ -103,3 +103,13 @@ def test_one_and_two_devices_draw_the_same_places():
 def test_what_cannot_be_says_what_to_do(change, key):
     with pytest.raises(StudyError, match=key):
         build(study(**change))
+
+
+def test_a_stiff_coating_lets_no_nuclei_form():
+    """The law with the film's numbers. A soft one hinders them little, and slows those that grow: a few more form."""
+    layers = [{"material": "peo", "thickness": "100 nm", "modulus": modulus} for modulus in ("1 MPa", "2 GPa")]
+    bare = study()
+    soft, stiff = (validated({**bare.model_dump(exclude_none=True), "coating": {"layers": [x]}}, "x") for x in layers)
+    assert 1.0 < nuclei(soft).density / nuclei(bare).density < 1.05
+    with pytest.raises(StudyError, match="nuclei in the box"):
+        nuclei(stiff)
