@@ -11,6 +11,7 @@ import numpy as np
 from interphase.config import schema
 from interphase.config.checks import check, longest
 from interphase.config.load import StudyError
+from interphase.config.nuclei import nuclei
 from interphase.grid.grid import Grid
 from interphase.materials import flow
 from interphase.materials.coating import Coating, Layer
@@ -225,15 +226,20 @@ def _surface(study: schema.Study) -> Surface:
     in_plane = len(period)
     bumps, waves, voids = study.surface.bumps, study.surface.waves, study.surface.voids
     centres = [bump.centre or tuple(p / 2 for p in period) for bump in bumps]
+    bump_heights, bump_radii = [bump.height for bump in bumps], [bump.radius for bump in bumps]
+    if (seeded := nuclei(study)) is not None:
+        centres += seeded.places
+        bump_heights += [seeded.height] * len(seeded.places)
+        bump_radii += [seeded.spread] * len(seeded.places)
     void_centres = [
         (*(void.centre or tuple(p / 2 for p in period)), study.surface.level - void.depth) for void in voids
     ]
     vectors = [[2 * math.pi * n / p for n, p in zip(wave.waves, period, strict=True)] for wave in waves]
     return Surface(
         level=jnp.asarray(study.surface.level),
-        bump_height=jnp.asarray([bump.height for bump in bumps], float),
-        bump_radius=jnp.asarray([bump.radius for bump in bumps], float),
-        bump_centre=jnp.asarray(centres, float).reshape(len(bumps), in_plane),
+        bump_height=jnp.asarray(bump_heights, float),
+        bump_radius=jnp.asarray(bump_radii, float),
+        bump_centre=jnp.asarray(centres, float).reshape(len(centres), in_plane),
         wave_height=jnp.asarray([wave.height for wave in waves], float),
         wave_vector=jnp.asarray(vectors, float).reshape(len(waves), in_plane),
         wave_phase=jnp.asarray([wave.phase for wave in waves], float),

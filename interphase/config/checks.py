@@ -11,12 +11,14 @@ import jax
 
 from interphase.config import quantities, schema
 from interphase.config.load import StudyError
+from interphase.config.nuclei import nuclei
 from interphase.solvers.multigrid import coarsest_shape
 from interphase.units import FARADAY
 
 FEWEST_CELLS = 6  # across a coating
 FEWEST_CELLS_OF_A_LAYER = 3
 FEWEST_CELLS_OF_A_VOID = 3
+NUCLEI_ON_TOP = 2  # that may overlap where they stand
 LARGEST_COARSE_GRID = 1024  # cells that the multigrid may have to invert densely
 BYTES_PER_CELL = {2: 150 * 8, 3: 260 * 8}  # of double precision: fields, hierarchies and work arrays
 
@@ -43,6 +45,8 @@ def heights(study: schema.Study) -> Heights:
     surface = study.surface
     up = sum(max(b.height, 0.0) for b in surface.bumps) + sum(abs(w.height) for w in surface.waves)
     down = sum(max(-b.height, 0.0) for b in surface.bumps) + sum(abs(w.height) for w in surface.waves)
+    if (seeded := nuclei(study)) is not None:
+        up += NUCLEI_ON_TOP * seeded.height
     thickness = sum(layer.thickness for layer in study.coating.layers) if study.coating else 0.0
     return Heights(surface.level - down, surface.level + up, surface.level + up + thickness)
 

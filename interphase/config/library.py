@@ -71,17 +71,24 @@ _DIMENSIONS: dict[str, dict[str, str]] = {
         "thickness": "m",
         "tunnelling_thickness": "m",
         "surface_energy": "J/m^2",
+        "contact_angle": "1",
         "density": "kg/m^3",
+    },
+    "substrate": {
+        "contact_angle": "1",
+        "site_density": "1/m^2",
+        "capacitance": "F/m^2",
     },
 }
 _OPTIONAL = {
     "lithium": {"diffusional_viscosity", "electronic_conductivity", "density"},
     "electrolyte": set(),
+    "substrate": set(),
     "coating": set(_DIMENSIONS["coating"])
     - {"modulus", "poisson_ratio", "ionic_conductivity", "transference_number", "exchange_current"},
 }
 # Everything is above 0; 0.4999 keeps the bulk modulus finite.
-_UPPER = {"poisson_ratio": 0.4999, "transference_number": 1.0, "relaxed_fraction": 1.0}
+_UPPER = {"poisson_ratio": 0.4999, "transference_number": 1.0, "relaxed_fraction": 1.0, "contact_angle": math.pi}
 
 
 class LibraryError(ValueError):
@@ -141,7 +148,7 @@ class Material(_Entry):
     """
 
     name: Text
-    kind: Literal["lithium", "electrolyte", "coating"]
+    kind: Literal["lithium", "electrolyte", "coating", "substrate"]
     class_: Text = pydantic.Field(alias="class")
     solid_electrolyte: bool = False
     swollen: bool = False

@@ -218,6 +218,8 @@ def _resolved(study: schema.Study) -> schema.Study:
             _filled(layer, "coating", f"coating.layers[{k}]") for k, layer in enumerate(study.coating.layers)
         )
         changes["coating"] = study.coating.model_copy(update={"layers": layers})
+    if study.nucleation is not None:
+        changes["nucleation"] = _filled(study.nucleation, "substrate", "nucleation")
     if study.electrolyte is not None:
         changes["electrolyte"] = _filled(study.electrolyte, "electrolyte", "electrolyte")
     if study.solid_electrolyte is not None:

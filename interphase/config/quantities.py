@@ -50,6 +50,7 @@ _DEFINITIONS = """
     siemens = ampere / volt = S
     farad = coulomb / volt = F
     percent = 1e-2
+    degree = 0.017453292519943295 = deg
     ppm = 1e-6
 """
 
@@ -67,6 +68,8 @@ _MEANING = {
     "J/m^2": ("an energy per area", "0.5 J/m^2"),
     "J/mol": ("an energy per mole", "37 kJ/mol"),
     "C/m^2": ("a charge per area", "1 mA h/cm^2"),
+    "F/m^2": ("a capacitance per area", "20 uF/cm^2"),
+    "1/m^2": ("a number per area", "1e19 1/m^2"),
     "mol/m^3": ("a concentration", "1 mol/l"),
     "m^3/mol": ("a molar volume", "13 cm^3/mol"),
     "m^2/s": ("a diffusivity", "3e-10 m^2/s"),
@@ -92,6 +95,8 @@ _DISPLAY = {
     "J/m^2": (("kJ/m²", 1e3), ("J/m²", 1.0)),
     "J/mol": (("kJ/mol", 1e3),),
     "C/m^2": (("mA h/cm²", 3.6e4),),
+    "F/m^2": (("µF/cm²", 1e-2),),
+    "1/m^2": (("1/µm²", 1e12), ("1/m²", 1.0)),
     "mol/m^3": (("mol/l", 1e3),),
     "m^3/mol": (("cm³/mol", 1e-6),),
     "m^2/s": (("m²/s", 1.0),),

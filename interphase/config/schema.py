@@ -121,6 +121,22 @@ class Surface(Section):
     voids: tuple[Void, ...] = ()
 
 
+class Nucleation(Section):
+    """Nuclei on the collector as a start, at random places; what is not given comes from the library's `material`.
+
+    They are as many and as large as the law of nucleation has them at a constant `overpotential` (its size, against
+    lithium, at the substrate) when they cover the share `coverage`. They rise from a layer of lithium of the height
+    `surface.level`, which wets the collector.
+    """
+
+    material: str | None = None
+    overpotential: _quantity("V", 0.0)
+    coverage: _quantity("1", 0.0, 1.0) = 0.1
+    seed: pydantic.NonNegativeInt = 0
+    contact_angle: _quantity("1", 0.0, 3.141592653589793) | None = None
+    site_density: _quantity("1/m^2", 0.0) | None = None
+
+
 class Lithium(Section):
     """Lithium; what is not given comes from the library. `creeps = false` makes it elastic.
 
@@ -420,6 +436,7 @@ class Study(Section):
     title: Text
     grid: Grid
     surface: Surface
+    nucleation: Nucleation | None = None
     lithium: Lithium = Lithium()
     coating: Coating | None = None
     electrolyte: Electrolyte | None = None

@@ -1,0 +1,47 @@
+"""What lithium nucleates on, and what lies over it. SI."""
+
+import equinox as eqx
+
+from interphase.arrays import Scalar
+
+
+class Site(eqx.Module):
+    """A place on a substrate, and the lithium that would form there.
+
+    **Arguments:**
+
+    - `contact_angle`: θ of lithium on the substrate under what covers both, small where lithium spreads [rad].
+    - `site_density`: of places where an atom can begin a nucleus [1/m²].
+    - `surface_energy`: γ of lithium against what covers it [J/m²]; `molar_volume` Ω [m³/mol].
+    - `exchange_current` [A/m²], `transfer_coefficient`: of plating; `temperature` [K].
+    """
+
+    contact_angle: Scalar
+    site_density: Scalar
+    surface_energy: Scalar
+    molar_volume: Scalar
+    exchange_current: Scalar
+    transfer_coefficient: Scalar
+    temperature: Scalar
+
+
+class Cover(eqx.Module):
+    """A solid film over the substrate, which a nucleus must lift, indent or crack.
+
+    **Arguments:**
+
+    - `thickness` [m], `modulus` [Pa], `poisson_ratio`, `yield_strength` [Pa], `toughness` [J/m²].
+    - `tension`: in its plane before anything grows below it [Pa].
+    - `ionic_conductivity`: [S/m].
+    - `yields`, `cracks`: whether strength and toughness are known (static).
+    """
+
+    thickness: Scalar
+    modulus: Scalar
+    poisson_ratio: Scalar
+    yield_strength: Scalar
+    toughness: Scalar
+    tension: Scalar
+    ionic_conductivity: Scalar
+    yields: bool = eqx.field(static=True, default=True)
+    cracks: bool = eqx.field(static=True, default=True)

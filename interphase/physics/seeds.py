@@ -1,0 +1,53 @@
+"""Nuclei as a start: at random places of the collector, with number and size from the law of nucleation. SI.
+
+    n = N A,    r = √(−ln(1−X) / πN)        N nuclei per area when they cover the share X
+
+A nucleus is a bump with the volume of a half ball of radius r, of a half cylinder in 2-D, where a line crosses √N of
+them per length. None begins on another: places are drawn one by one and passed over where one is nearer than r.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from interphase.materials.substrate import Cover, Site
+from interphase.physics.nucleation import growth
+
+CANDIDATES = 200  # places drawn per nucleus, at most
+
+
+def nuclei_at(site: Site, cover: Cover | None, overpotential: float, coverage: float) -> tuple[float, float]:
+    """Nuclei per area [1/m²] and the radius of half balls that cover a share of the substrate [m]."""
+    course = jax.jit(growth)(site, cover, jnp.asarray(overpotential))
+    density = float(jnp.interp(coverage, course.coverage, course.density))
+    return density, float(np.sqrt(-np.log1p(-coverage) / (np.pi * density))) if density > 0 else np.inf
+
+
+def expected_number(density: float, period: tuple[float, ...]) -> float:
+    """Nuclei in a box, of a line or a plane."""
+    return float(np.prod(period)) * density ** (len(period) / 2)
+
+
+def random_places(key: Array, number: int, period: tuple[float, ...], apart: float) -> np.ndarray:
+    """Places on a periodic plane, `apart` from one another at least [m]; as many as there is room for.
+
+    **Arguments:**
+
+    - `key`: of `jax.random`; the same key gives the same places on any number of devices.
+    """
+    drawn = np.asarray(jax.random.uniform(key, (CANDIDATES * number, len(period)))) * np.asarray(period)
+    taken: list[np.ndarray] = []
+    for place in drawn:
+        between = place - np.asarray(taken).reshape(-1, len(period))
+        between -= np.asarray(period) * np.round(between / np.asarray(period))
+        if np.all(np.sum(between**2, axis=1) >= apart**2):
+            taken.append(place)
+        if len(taken) == number:
+            break
+    return np.asarray(taken).reshape(-1, len(period))
+
+
+def bump_of(radius: float, in_plane: int) -> tuple[float, float]:
+    """Height and standard deviation of a Gaussian with the height and volume of a half ball, or half cylinder [m]."""
+    return radius, radius * (np.sqrt(1 / 3) if in_plane == 2 else np.sqrt(np.pi / 8))
