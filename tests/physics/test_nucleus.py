@@ -114,15 +114,20 @@ def drop(dim, degrees, radius, width=0.5, h=0.25):
 
 @pytest.mark.parametrize(
     "dim, degrees, radius",
-    [(2, 60, 10.0), (2, 90, 8.0), (2, 120, 8.0)]
-    + [pytest.param(3, degrees, 6.0, marks=pytest.mark.slow) for degrees in (60, 90)],
+    [
+        (2, 60, 10.0),
+        (2, 90, 8.0),
+        (2, 120, 8.0),
+        pytest.param(3, 60, 6.0, marks=[pytest.mark.slow, pytest.mark.xfail(reason="f is 3.5 % off at 12 widths")]),
+        pytest.param(3, 90, 6.0, marks=pytest.mark.slow),
+    ],
 )
 def test_a_drop_rests_at_youngs_angle_and_has_its_share_of_energy(dim, degrees, radius):
-    """Within 2°; f(θ) within 3 % (of a ball's energy to the power of dim, which a barrier goes with); 4 % in 3-D."""
+    """Within 2°; f(θ) within 3 %, of a ball's energy to the power of dim, which a barrier goes with."""
     angle, share = drop(dim, degrees, radius)
     assert angle == pytest.approx(degrees, abs=2.0)
     expected = float(share_of_ball(jnp.deg2rad(float(degrees)), dim))
-    assert share == pytest.approx(expected, rel=0.03 if dim == 2 else 0.04)
+    assert share == pytest.approx(expected, rel=0.03)
 
 
 @functools.partial(jax.jit, static_argnums=(0, 2))
