@@ -105,6 +105,24 @@ class CoatingState(eqx.Module):
     strain: Stresses
 
 
+class FilmState(eqx.Module):
+    """The native film on the lithium, a field of its surface: in cells, continued off it; see `physics.film`.
+
+    **Arguments:**
+
+    - `inner`, `outer`: thickness of the inorganic layer, and of the organic one without its solvent [-].
+    - `strain`: T of the film in the surface, held as a stress holds its components [-].
+    - `rate`: side current per volume, i_s δ, of the last step.
+    - `charge`: ∫ i_s dt per electrode area: the lithium in the film that was made since the start.
+    """
+
+    inner: Cells
+    outer: Cells
+    strain: Stresses
+    rate: Cells
+    charge: Scalar
+
+
 class State(eqx.Module):
     """One instant. All numbers are in units of the model's `Scales`.
 
@@ -119,9 +137,10 @@ class State(eqx.Module):
     - `plating`: of the last balance.
     - `plate_travel`: by how much the plate has risen since the start.
     - `lag`: how far what the material carries is behind `time`; see `Model.step`.
-    - `charge`: plated charge per electrode area since the start, stripped counted negative.
+    - `charge`: passed per electrode area since the start, plating counted positive; what made a film included.
     - `charge_time`: ∫|i|dt, what the lithium budget error is measured against.
     - `initial_lithium`, `initial_coating`: volumes at the start, for the budgets.
+    - `film`: the native film, or `None`.
     """
 
     time: Scalar
@@ -141,6 +160,7 @@ class State(eqx.Module):
     charge_time: Scalar
     initial_lithium: Scalar
     initial_coating: Scalar
+    film: FilmState | None = None
 
     @property
     def solution(self) -> Solution:
@@ -160,6 +180,11 @@ class State(eqx.Module):
         if self.solid_electrolyte is not None:
             solids = solids + self.solid_electrolyte
         return solids
+
+    @property
+    def plated(self) -> Scalar:
+        """Charge whose lithium is metal: what passed less what made the film."""
+        return self.charge if self.film is None else self.charge - self.film.charge
 
     @property
     def filler(self) -> Cells:

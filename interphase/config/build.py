@@ -14,6 +14,7 @@ from interphase.config.load import StudyError
 from interphase.grid.grid import Grid
 from interphase.materials import flow
 from interphase.materials.coating import Coating, Layer
+from interphase.materials.film import Film
 from interphase.materials.material import Electrolyte, Lithium, SolidElectrolyte
 from interphase.materials.mosaic import Mosaic, random_map
 from interphase.materials.stack import Faces, Stack
@@ -103,6 +104,9 @@ def _stack(study: schema.Study, grid: Grid, spacing: list[float]) -> Stack:
         film_resistance=jnp.asarray(study.cell.film_resistance),
         transfer_coefficient=jnp.asarray(study.cell.transfer_coefficient),
         temperature=jnp.asarray(study.cell.temperature),
+        film=None
+        if study.film is None
+        else Film(**{name: jnp.asarray(getattr(study.film, name)) for name in Film.__dataclass_fields__}),
     )
 
 

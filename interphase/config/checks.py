@@ -185,6 +185,18 @@ def _check_coating(study: schema.Study, spacing: list[float]) -> None:
         )
 
 
+def _check_film(study: schema.Study, film: schema.Film) -> None:
+    """Something makes the film, and it breaks after it begins to."""
+    if study.electrolyte is None:
+        raise StudyError("film: a native film grows from a liquid, and there is none; give an electrolyte, or no film")
+    assert film.strain_limit is not None and film.broken_strain is not None
+    if film.broken_strain <= film.strain_limit:
+        raise StudyError(
+            f"film.broken_strain = {film.broken_strain:g} is not above film.strain_limit = {film.strain_limit:g}; "
+            "raise it, or lower the limit"
+        )
+
+
 def check_cell(study: schema.Study) -> None:
     """Something conducts ions from the counter electrode to the lithium."""
     if (study.electrolyte is None) == (study.solid_electrolyte is None):
@@ -192,6 +204,8 @@ def check_cell(study: schema.Study) -> None:
         raise StudyError(f"electrolyte and solid_electrolyte: {there} given; give exactly one of the two")
     if study.electrolyte is not None:
         _check_electrolyte(study.electrolyte)
+    if study.film is not None:
+        _check_film(study, study.film)
     if study.contact is not None and study.electrolyte is not None:
         raise StudyError("contact: lithium parts from a solid only in a cell without liquid; give a solid_electrolyte")
     if study.contact is not None and study.cell.top == "liquid":

@@ -48,7 +48,7 @@ def place(path: str, study: schema.Study) -> Place:
         f"{path} cannot be set free; free may be coating.layers[k].NAME, coating.mosaic.NAME, surface.level, "
         "surface.bumps[k].height or .radius, surface.waves[k].height, protocol.current, protocol.steps[k].current, "
         ".potential or .pressure, cell.pressure, cell.film_resistance, lithium.NAME, electrolyte.exchange_current, "
-        "solid_electrolyte.NAME, contact.NAME"
+        "solid_electrolyte.NAME, contact.NAME, film.NAME"
     )
 
 
@@ -187,6 +187,19 @@ def _of_contact(path: str, match: re.Match, study: schema.Study) -> Place:
     return _single(dimensions[match[1]], functools.partial(_under, "model.stack.faces", match[1]))
 
 
+def _of_film(path: str, match: re.Match, study: schema.Study) -> Place:
+    dimensions = {
+        "inner_thickness": "m", "outer_thickness": "m", "inner_conductivity": "S/m", "outer_conductivity": "S/m",
+        "electronic_conductivity": "S/m", "tunnelling_thickness": "m", "bare_current": "A/m^2", "strain_limit": "1",
+        "solvent_diffusivity": "m^2/s", "swelling": "1", "broken_strain": "1",
+    }  # fmt: skip
+    if study.film is None:
+        raise StudyError(f"{path} does not exist; give a film first")
+    if (name := match[1]) not in dimensions:
+        raise StudyError(f"{path} cannot be set free; of a film these can: {', '.join(dimensions)}")
+    return _single(dimensions[name], functools.partial(_under, "model.stack.film", name))
+
+
 def _of_solid_electrolyte(path: str, match: re.Match, study: schema.Study) -> Place:
     if study.solid_electrolyte is None:
         raise StudyError(f"{path} does not exist; give a solid_electrolyte first")
@@ -219,6 +232,7 @@ _PLACES: list[tuple[str, Callable[[str, re.Match, schema.Study], Place]]] = [
     (r"lithium\.(\w+)", _of_lithium),
     (r"electrolyte\.exchange_current",
      _of_electrolyte),
+    (r"film\.(\w+)", _of_film),
     (r"contact\.(roughness|adhesion|touching_pressure)", _of_contact),
     (r"solid_electrolyte\.(modulus|poisson_ratio|ionic_conductivity|exchange_current)", _of_solid_electrolyte),
 ]  # fmt: skip

@@ -241,6 +241,33 @@ class Contact(Section):
     touching_pressure: Pressure = 1e5
 
 
+class Film(Section):
+    """The native film on the lithium: grows, strains, breaks, regrows; what is not given is the library's `material`.
+
+    `tunnelling_thickness` may be that of another material of the inner layer; `swelling`: thickness of the outer layer
+    in the electrolyte over its dry one; `inorganic_share`: of the charge, what makes the inner layer.
+    """
+
+    material: str = "carbonate-sei"
+    inner_thickness: _quantity("m", 0.0, zero=True) | None = None
+    outer_thickness: _quantity("m", 0.0, zero=True) | None = None
+    inner_conductivity: _quantity("S/m", 0.0) | None = None
+    outer_conductivity: _quantity("S/m", 0.0) | None = None
+    electronic_conductivity: _quantity("S/m", 0.0) | None = None
+    reduction_potential: _quantity("V", 0.0) | None = None
+    tunnelling_thickness: Length | None = None
+    tunnelling_current: _quantity("A/m^2", 0.0) | None = None
+    bare_current: _quantity("A/m^2", 0.0) | None = None
+    solvent_diffusivity: _quantity("m^2/s", 0.0) | None = None
+    solvent_concentration: _quantity("mol/m^3", 0.0) | None = None
+    swelling: _quantity("1", 1.0) | None = None
+    inorganic_share: _quantity("1", 0.0, 1.0) | None = None
+    inner_molar_volume: _quantity("m^3/mol", 0.0) | None = None
+    outer_molar_volume: _quantity("m^3/mol", 0.0) | None = None
+    strain_limit: _quantity("1", 0.0) | None = None
+    broken_strain: _quantity("1", 0.0) | None = None
+
+
 class Cell(Section):
     """What surrounds the materials.
 
@@ -425,6 +452,7 @@ class Study(Section):
     electrolyte: Electrolyte | None = None
     solid_electrolyte: SolidElectrolyte | None = None
     contact: Contact | None = None
+    film: Film | None = None
     cell: Cell = Cell()
     protocol: Protocol
     numerics: Numerics = Numerics()

@@ -146,6 +146,18 @@ def void(course: Course) -> Scalar:
     return course.measures.void_thickness[-1]
 
 
+def sei_lithium(course: Course) -> Scalar:
+    """Lithium that the native film has taken, as a thickness of metal [m]."""
+    assert course.measures.sei_lithium is not None  # a study that asks for it has the physics
+    return course.measures.sei_lithium[-1]
+
+
+def coulombic_loss(course: Course) -> Scalar:
+    """One less the charge stripped over the charge plated [-]; one where nothing is stripped."""
+    passed = jnp.diff(course.measures.charge, prepend=0.0)
+    return 1 - jnp.sum(jnp.maximum(-passed, 0.0)) / jnp.sum(jnp.maximum(passed, 0.0))
+
+
 def stack_pressure(course: Course) -> Scalar:
     """Largest pressure that the protocol asks of the stack [Pa]."""
     return jnp.max(course.case.protocol.pressure)
@@ -174,6 +186,8 @@ TERMS = {
     "polarisation_rise": Term(polarisation_rise, "V", 1e-3, "rise of the overpotential"),
     "lost_contact": Term(lost_contact, "1", 0.1, "share of the faces that does not touch", "contact_fraction"),
     "void": Term(void, "m", 100e-9, "void over the electrode at the end", "contact_fraction"),
+    "sei_lithium": Term(sei_lithium, "m", 1e-9, "lithium that the native film has taken", "sei_lithium"),
+    "coulombic_loss": Term(coulombic_loss, "1", 0.01, "one less stripped over plated charge"),
     "stack_pressure": Term(stack_pressure, "Pa", 1e6, "largest pressure on the stack"),
     "bare_share": Term(bare_share, "1", 0.01, "share that a thin film leaves bare", "coating_strain"),
     "indentation": Term(indentation, "1", 0.1, "strain of the coating under the separator", "coating_strain"),

@@ -17,9 +17,11 @@ from interphase.materials.stack import Stack
 from interphase.physics.charge import METAL_FLOOR, Conductor, conductor, series_conductivity
 from interphase.physics.contact import Contact, gap_to
 from interphase.physics.creep import AbstractFlow, Elastic, MaxwellYield, PowerLawCreep
-from interphase.physics.interface import Look, bearing
+from interphase.physics.film import resistance
+from interphase.physics.interface import Look, along_normals, bearing, continued_off, counted, smooth_step
 from interphase.physics.momentum import Body, Phase
 from interphase.physics.parting import Ride
+from interphase.physics.principal import largest_principal
 from interphase.physics.reaction import Kinetics
 from interphase.state import CoatingState, State
 from interphase.units import Scales
@@ -27,6 +29,8 @@ from interphase.units import Scales
 FILLER_STIFFNESS = 1e-4  # of lithium's moduli: what liquid or void, without memory, resists one step's motion with
 VOID_STIFFNESS = 1e-6  # of lithium's moduli, that of a void
 VOID_CONDUCTIVITY = 1e-10  # [S/m]
+TORN = 0.056 / 0.038  # strains at which a native film is gone and at which it begins to break (Yoon et al. 2020)
+TIGHTNESS = 8  # power with which the most whole part of a coating's thickness counts: one layer holds solvent back
 
 
 class CoatingProperties(eqx.Module):
@@ -207,12 +211,33 @@ def kinetics(stack: Stack, state: State, look: Look, width: float, scales: Scale
     if solid is not None and filled is not None:
         touching = jnp.clip(filled / open_share, 0.0, 1.0)
         exchange = exchange + touching * solid.exchange_current
-    return Kinetics(
-        exchange / scales.current_density + 1e-12,
-        alpha,
-        stack.film_resistance / scales.resistance,
-        offset,
-    )
+    exchange = exchange / scales.current_density + 1e-12
+    film_resistance = stack.film_resistance / scales.resistance
+    if stack.film is not None and state.film is not None:
+        film_resistance = film_resistance + resistance(stack.film, state.film, exchange, scales, grid)
+    return Kinetics(exchange, alpha, film_resistance, offset)
+
+
+def exposed(stack: Stack, state: State, look: Look, width: float, scales: Scales, grid: Grid) -> Cells:
+    """The share of the lithium surface that solvent comes to: beside a coating, and where that is broken through."""
+    coating, coated = stack.coating, state.coating
+    if coating is None or coated is None:
+        return jnp.ones_like(state.lithium)
+    touching = jnp.clip(coated.fraction / jnp.clip(1 - state.lithium, 1e-6, None), 0.0, 1.0)
+    covered = counted(touching)
+    if coating.has_strain_limit:
+        broken = coating_broken(coating, coated, width, scales, grid)
+        fraction = bearing(coated.fraction)
+        across = jnp.stack([fraction, fraction * (1 - broken) ** TIGHTNESS])
+        all_there, whole = along_normals(across, look.normal, grid)
+        covered = covered * ((whole + 1e-12) / (all_there + 1e-12)) ** (1 / TIGHTNESS)
+    return jnp.clip(1 - continued_off(covered * look.area, look.area, grid), 0.0, 1.0)
+
+
+def coating_broken(coating: Coating, state: CoatingState, width: float, scales: Scales, grid: Grid) -> Cells:
+    """How far the coating is torn at a place: from its strain limit on, fully where a native film would be."""
+    limit = coating.property("strain_limit", state.depth, layer_blend(coating, width, scales), join="series")
+    return smooth_step(largest_principal(state.strain, grid) / limit, 1.0, TORN)
 
 
 def conducting_share(stack: Stack, state: State) -> Array | float:

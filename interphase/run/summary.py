@@ -32,6 +32,11 @@ FINAL = (
     "void_area_fraction",
     "void_thickness_nm",
     "contact_pressure_max_MPa",
+    "sei_lithium_nm",
+    "sei_thickness_nm",
+    "sei_strain_max",
+    "sei_bare_fraction",
+    "side_current_A_per_m2",
 )
 
 
