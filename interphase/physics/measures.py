@@ -130,10 +130,11 @@ def _native(film: Film, filmed: FilmState, area: Cells, scales: Scales, grid: Gr
     surface = jnp.sum(area)
     unit = scales.current_density * scales.time
     thickness = filmed.inner + film.swelling * filmed.outer
+    weight, strain = inside(area / jnp.max(area)), largest_principal(filmed.strain, grid)
     return {
         "sei_lithium": filmed.charge * unit * scales.molar_volume / FARADAY,
         "sei_thickness": jnp.sum(area * thickness) / surface * scales.length,
-        "sei_strain": smooth_maximum(largest_principal(filmed.strain, grid), inside(area / jnp.max(area))),
+        "sei_strain": smooth_maximum(jnp.where(weight > 0, strain, 0.0), weight),
         "sei_bare_fraction": jnp.sum(area * Coverage.of(film, filmed.strain, grid).bare) / surface,
         "side_current": jnp.sum(filmed.rate) * grid.cell_volume / grid.area * scales.current_density,
     }
