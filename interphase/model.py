@@ -309,6 +309,9 @@ class Model(eqx.Module):
             )
             if coating.equilibrium_stress is not None:
                 state = eqx.tree_at(lambda s: s.coating.equilibrium_stress, state, remaining.pop(0).stress)
+            if coating.damage is not None and self.stack.coating is not None and state.coating is not None:
+                damage = mixture.fractured(self.stack.coating, state.coating, self.width, self.scales, self.grid)
+                state = eqx.tree_at(lambda s: s.coating.damage, state, damage)
         if state.solid_electrolyte is not None:
             state = eqx.tree_at(lambda s: s.solid_electrolyte_stress, state, remaining.pop(0).stress)
         return state
@@ -357,6 +360,8 @@ class Model(eqx.Module):
                 "coating_strain": largest_principal(coated.strain, grid),
                 "coating_energy_density": coating_energy_density(coating, coated, self.width, scales, grid),
             }
+            if coated.damage is not None:
+                fields["coating_damage"] = coated.damage
         if state.solid_electrolyte is not None:
             fields["solid_electrolyte_fraction"] = state.solid_electrolyte
         if report.touch is not None:

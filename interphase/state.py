@@ -92,9 +92,10 @@ class CoatingState(eqx.Module):
     - `fraction`: volume fraction in cells.
     - `depth`: material coordinate, 0 at the inner and 1 at the outer face.
     - `drift`: in-plane displacement of the material since the start, one component per in-plane axis [-].
-    - `stress`: of the main branch [-].
+    - `stress`: of the main branch; of a coating that breaks, what it would bear whole [-].
     - `equilibrium_stress`: of the lasting branch of a viscoelastic solid, or `None`.
     - `strain`: total strain tensor, held as a stress holds its components [-].
+    - `damage`: 0 where it is whole and 1 where it is broken, or `None` where it never breaks.
     """
 
     fraction: Cells
@@ -103,6 +104,12 @@ class CoatingState(eqx.Module):
     stress: Stresses
     equilibrium_stress: Stresses | None
     strain: Stresses
+    damage: Cells | None = None
+
+    @property
+    def whole_stress(self) -> Stresses:
+        """Stress of all branches, as the coating would bear it whole [-]."""
+        return self.stress if self.equilibrium_stress is None else self.stress + self.equilibrium_stress
 
 
 class FilmState(eqx.Module):

@@ -13,7 +13,7 @@ from interphase.config.checks import check, longest
 from interphase.config.load import StudyError
 from interphase.grid.grid import Grid
 from interphase.materials import flow
-from interphase.materials.coating import Coating, Layer
+from interphase.materials.coating import Coating, Fracture, Layer
 from interphase.materials.film import Film
 from interphase.materials.material import Electrolyte, Lithium, SolidElectrolyte
 from interphase.materials.mosaic import Mosaic, random_map
@@ -176,6 +176,9 @@ def _coating(section: schema.Coating, grid: Grid, spacing: list[float]) -> Coati
         has_strain_limit=all(_strain_limit(layer) is not None for layer in section.layers),
         has_strength=all(layer.strength is not None for layer in section.layers),
         has_toughness=all(layer.toughness is not None for layer in section.layers),
+        fracture=None
+        if section.fracture is None
+        else Fracture(jnp.asarray(section.fracture.length), section.fracture.model == "AT1"),
     )
 
 

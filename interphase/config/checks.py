@@ -17,6 +17,8 @@ from interphase.units import FARADAY
 FEWEST_CELLS = 6  # across a coating
 FEWEST_CELLS_OF_A_LAYER = 3
 FEWEST_CELLS_OF_A_VOID = 3
+FEWEST_CELLS_OF_DAMAGE = 2
+THINNEST_THAT_CRACKS = 3.0  # coating over the length of damage
 LARGEST_COARSE_GRID = 1024  # cells that the multigrid may have to invert densely
 BYTES_PER_CELL = {2: 150 * 8, 3: 260 * 8}  # of double precision: fields, hierarchies and work arrays
 
@@ -172,6 +174,7 @@ def _check_coating(study: schema.Study, spacing: list[float]) -> None:
                 f"coating.layers[{k}].transference_number is below 1 in a cell without liquid; set it to 1, "
                 "or give an electrolyte"
             )
+    _check_fracture(study.coating, spacing, total)
     mosaic = study.coating.mosaic
     if mosaic is not None and mosaic.correlation_length < 2 * max(spacing[:-1]):
         raise StudyError(
@@ -183,6 +186,28 @@ def _check_coating(study: schema.Study, spacing: list[float]) -> None:
             f"coating.mosaic.correlation_length = {_nm(mosaic.correlation_length)} is longer than half the box; "
             f"give at most {_nm(min(study.grid.size[:-1]) / 2)}"
         )
+
+
+def _check_fracture(coating: schema.Coating, spacing: list[float], thickness: float) -> None:
+    """The grid resolves the length over which damage spreads, the coating is thicker, and breaking costs something."""
+    fracture = coating.fracture
+    if fracture is None:
+        return
+    least = FEWEST_CELLS_OF_DAMAGE * max(spacing)
+    if fracture.length < least * (1 - 1e-9):
+        raise StudyError(
+            f"coating.fracture.length = {_nm(fracture.length)} is under-resolved by cells of {_nm(max(spacing))}; "
+            f"give at least {_nm(least)}, or more cells"
+        )
+    if thickness < THINNEST_THAT_CRACKS * fracture.length * (1 - 1e-9):
+        raise StudyError(
+            f"coating.fracture.length = {_nm(fracture.length)} is too long for a coating of {_nm(thickness)}; give at "
+            f"most {_nm(thickness / THINNEST_THAT_CRACKS)}, or leave fracture out: a [film] takes the coating to be "
+            "torn where it exceeds its strain_limit"
+        )
+    for k, layer in enumerate(coating.layers):
+        if layer.toughness is None:
+            raise StudyError(f"coating.layers[{k}].toughness is missing; coating.fracture needs it of every layer")
 
 
 def _check_film(study: schema.Study, film: schema.Film) -> None:

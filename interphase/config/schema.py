@@ -200,11 +200,22 @@ class Mosaic(Section):
     thickness: Amplitude = 0.0
 
 
+class Fracture(Section):
+    """How the coating breaks, at the cost of its layers' toughness.
+
+    `model`: `"AT1"` is elastic up to its strength, √(3EG_c/8ℓ) in one dimension, `"AT2"` softens before; `length` is ℓ.
+    """
+
+    model: Literal["AT1", "AT2"] = "AT1"
+    length: Length
+
+
 class Coating(Section):
-    """Layers from the lithium outward, and lateral defects."""
+    """Layers from the lithium outward, lateral defects, and how it breaks."""
 
     layers: Annotated[tuple[Layer, ...], pydantic.Field(min_length=1)]
     mosaic: Mosaic | None = None
+    fracture: Fracture | None = None
 
 
 class Electrolyte(Section):

@@ -101,6 +101,12 @@ def crack_driving_force(course: Course) -> Scalar:
     return _largest(course.measures.crack_driving_force, course)
 
 
+def damage(course: Course) -> Scalar:
+    """Mean damage of the coating at the end [-]."""
+    assert course.measures.damage_fraction is not None  # a study that asks for it has the physics
+    return course.measures.damage_fraction[-1]
+
+
 def thickness(course: Course) -> Scalar:
     """Of the coating [m]; what it takes from the energy density."""
     coating = course.case.model.stack.coating
@@ -182,6 +188,7 @@ TERMS = {
     "crack_driving_force": Term(
         crack_driving_force, "1", 1.0, "release rate of a channelling crack over toughness", "crack_driving_force"
     ),
+    "damage": Term(damage, "1", 0.01, "mean damage of the coating at the end", "damage_fraction"),
     "thickness": Term(thickness, "m", 1e-6, "thickness of the coating", "coating_strain"),
     "polarisation_rise": Term(polarisation_rise, "V", 1e-3, "rise of the overpotential"),
     "lost_contact": Term(lost_contact, "1", 0.1, "share of the faces that does not touch", "contact_fraction"),

@@ -35,6 +35,7 @@ SERIES_COLUMNS = (
     "elastic_energy_over_resilience_max",
     "coating_stress_over_strength_max",
     "crack_driving_force_max",
+    "damage_area_fraction",
     "stack_pressure_MPa",
     "contact_fraction",
     "void_area_fraction",

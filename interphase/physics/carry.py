@@ -100,9 +100,10 @@ def _coating_carried(
     coating: CoatingState, fraction: Cells, lifted: CellVectors, cells: Scalar, dt: Scalar, grid: Grid
 ) -> CoatingState:
     lasting = [] if coating.equilibrium_stress is None else [coating.equilibrium_stress]
-    tensors, (depth, *drift) = carried(
+    damage = [] if coating.damage is None else [coating.damage]
+    tensors, (depth, *rest) = carried(
         [coating.stress, coating.strain, *lasting],
-        [coating.depth, *coating.drift],
+        [coating.depth, *damage, *coating.drift],
         coating.fraction,
         lifted,
         cells,
@@ -112,10 +113,11 @@ def _coating_carried(
     return CoatingState(
         fraction=fraction,
         depth=depth,
-        drift=jnp.stack(drift) + dt * lifted[:-1],
+        drift=jnp.stack(rest[len(damage) :]) + dt * lifted[:-1],
         stress=tensors[0],
         strain=tensors[1],
         equilibrium_stress=tensors[2] if lasting else None,
+        damage=jnp.clip(rest[0], 0.0, 1.0) if damage else None,
     )
 
 

@@ -38,7 +38,7 @@ SLIGHT = 1e-6  # of damage that a cell would have to lose for it to be held: les
 PENALTY = 1e4  # on damage below that of the step before, over the resistance to more
 MOST_SETS = 40  # of cells that hold their damage, tried until one stays; a crack that widens takes one a cell
 FAINT = 1e-4  # share of a cell that counts where there is no coating: no row of the matrix is empty
-CLOSING = 0.1  # of the deviator: tensile pressure from which on a crack is open
+CLOSING = 1.0  # of the deviator: pressure over which a crack closes; faster, stress jumps from step to step
 OPEN = (0.5, 0.95)  # damage from which on liquid gets through, and from which on freely
 
 

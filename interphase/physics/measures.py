@@ -21,7 +21,7 @@ from interphase.materials.stack import Stack
 from interphase.physics.contact import Touch
 from interphase.physics.film import Coverage
 from interphase.physics.interface import bearing
-from interphase.physics.mixture import CoatingProperties, layer_blend
+from interphase.physics.mixture import CoatingProperties, layer_blend, unbroken
 from interphase.physics.momentum import von_mises
 from interphase.physics.principal import largest_principal
 from interphase.physics.start import volume
@@ -57,6 +57,7 @@ class Measures(eqx.Module):
     void_thickness: Scalar | None  # volume of void over the electrode's area [m]
     contact_pressure: Scalar | None  # largest [Pa]
     crack_driving_force: Scalar | None  # release rate of a channelling crack over toughness, largest column
+    damage_fraction: Scalar | None  # mean damage of the coating
     sei_lithium: Scalar | None  # in the native film made since the start, as a thickness of metal [m]
     sei_thickness: Scalar | None  # mean of the native film, swollen [m]
     sei_strain: Scalar | None  # largest principal strain of the native film
@@ -119,6 +120,7 @@ FILM = (
     "energy_over_resilience",
     "coating_stress_over_strength",
     "crack_driving_force",
+    "damage_fraction",
 )
 
 
@@ -168,6 +170,8 @@ def _film(
         "coating_compression": smooth_maximum(compression, weight),
         "elastic_energy": jnp.sum(bearing(carried.fraction) * energy) * grid.cell_volume / grid.area * scales.length,
     }
+    if carried.damage is not None:
+        film["damage_fraction"] = jnp.sum(carried.fraction * carried.damage) / jnp.sum(carried.fraction)
     blend = layer_blend(coating, width, scales)
     if coating.has_strain_limit:
         limit = coating.property("strain_limit", carried.depth, blend, join="series")
@@ -201,8 +205,8 @@ def _crack_driving_force(
 
 
 def coating_stress(carried: CoatingState) -> Stresses:
-    """Stress of all branches of the coating [-]."""
-    return carried.stress if carried.equilibrium_stress is None else carried.stress + carried.equilibrium_stress
+    """Stress of all branches of the coating, as it bears it [-]."""
+    return unbroken(carried) * carried.whole_stress
 
 
 def coating_energy_density(coating: Coating, carried: CoatingState, width: float, scales: Scales, grid: Grid) -> Cells:
@@ -219,7 +223,7 @@ def coating_energy_density(coating: Coating, carried: CoatingState, width: float
         stress = stress * scales.stress
         mean = summed(stress[:3]) / 3
         total = total + (von_mises(stress) ** 2 / (6 * shear) + mean**2 / (2 * bulk)) / (share + 1e-12)
-    return total
+    return unbroken(carried) * total
 
 
 def inside(fraction: Cells) -> Cells:

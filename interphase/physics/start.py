@@ -206,6 +206,7 @@ def _coating(
         stress=pressed,
         equilibrium_stress=jnp.zeros_like(pressed) if coating.has_equilibrium else None,
         strain=jnp.zeros_like(pressed),
+        damage=None if coating.fracture is None else jnp.zeros_like(distance),
     )
 
 

@@ -46,6 +46,7 @@ def row(
         "elastic_energy_over_resilience_max": _number(measures.energy_over_resilience),
         "coating_stress_over_strength_max": _number(measures.coating_stress_over_strength),
         "crack_driving_force_max": _number(measures.crack_driving_force),
+        "damage_area_fraction": _number(measures.damage_fraction),
         "stack_pressure_MPa": float(report.plate_pressure) * scales.stress * 1e-6,
         "contact_fraction": _number(measures.contact_fraction),
         "void_area_fraction": _number(measures.void_area_fraction),

@@ -5,7 +5,6 @@ from typing import Any
 
 from interphase.run.simulate import Outcome
 
-NOT_MODELLED = ("damage_area_fraction",)
 FINAL = (
     "charge_C_per_m2",
     "plated_thickness_nm",
@@ -27,6 +26,7 @@ FINAL = (
     "elastic_energy_over_resilience_max",
     "coating_stress_over_strength_max",
     "crack_driving_force_max",
+    "damage_area_fraction",
     "stack_pressure_MPa",
     "contact_fraction",
     "void_area_fraction",
@@ -74,6 +74,5 @@ def summarise(
         "linear_iterations_max_over_run": worst.linear_iterations,
         "num_cycles": len(cycles) if efficiencies else None,
         "coulombic_efficiency": efficiencies[-1] if efficiencies else None,
-        **dict.fromkeys(NOT_MODELLED),
         **made,
     }

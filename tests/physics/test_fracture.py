@@ -24,9 +24,16 @@ def resisting(grid: Grid, length: float, model: str) -> Resistance:
 
 
 @functools.cache
+def compiled(grid: Grid, model: str):
+    def step(damage, energy, length):
+        resistance = Resistance(jnp.full(grid.shape, TOUGHNESS), length, MODELS[model])
+        return damaged(damage, energy, resistance, jnp.ones(grid.shape), grid)
+
+    return jax.jit(step)
+
+
 def stepper(grid: Grid, length: float, model: str):
-    resistance = resisting(grid, length, model)
-    return jax.jit(lambda d, energy: damaged(d, energy, resistance, jnp.ones(grid.shape), grid))
+    return lambda damage, energy: compiled(grid, model)(damage, energy, jnp.asarray(length))
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -73,7 +80,7 @@ def test_its_profile_is_the_known_one(model):
 
 @pytest.mark.parametrize("model", MODELS)
 def test_it_never_heals(model):
-    grid, length = bar(32), 4.0
+    grid, length = bar(8), 4.0
     step = stepper(grid, length, model)
     rng = np.random.default_rng(0)
     damage = jnp.zeros(grid.shape)
@@ -88,7 +95,7 @@ def test_it_never_heals(model):
 
 @pytest.mark.parametrize("model", MODELS)
 def test_the_derivative_is_that_of_the_differences(model):
-    grid, length = bar(16), 4.0
+    grid, length = bar(8), 4.0
     resistance = resisting(grid, length, model)
     shape = jnp.asarray(np.random.default_rng(1).uniform(0.2, 1.0, grid.shape)) * TOUGHNESS / length
 
@@ -102,7 +109,7 @@ def test_the_derivative_is_that_of_the_differences(model):
 
 
 def test_a_crack_bears_compression_and_no_tension():
-    tension = jnp.zeros((4, 2, 2)).at[0].set(3.0)
+    tension = jnp.zeros((4, 2, 2)).at[:3].set(3.0)
     broken = jnp.ones((2, 2))
     np.testing.assert_allclose(degradation(broken, tension), LEFT)
     np.testing.assert_allclose(degradation(broken, -tension), 1.0)
