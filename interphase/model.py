@@ -1,7 +1,7 @@
 """The coupled time step.
 
     1  carry     fractions, stress and material coordinates move to the middle of the step
-    2  look      where the surfaces are, what every cell is made of
+    2  look      where the surfaces are, what every cell is made of; a native film grows
     3  balance   force, charge and reaction together: velocity, stress, current
     4  salt      the concentration that the current leaves behind
 
@@ -29,6 +29,7 @@ from interphase.physics.charge import closing_correction, current_vectors
 from interphase.physics.contact import Contact, Touch
 from interphase.physics.creep import Hardening
 from interphase.physics.elimination import CoupledProblem
+from interphase.physics.film import Coverage, grown
 from interphase.physics.interface import Look, continued_off
 from interphase.physics.measures import (
     Measures,
@@ -89,7 +90,7 @@ class StepReport(eqx.Module):
     - `balance`, `salt`: how the solves went.
     - `current`: plating current density continued off the surface, in cells.
     - `area`: reacting surface per volume.
-    - `mean_current`: over the projected area; `boundary_current`: the same through the upper wall.
+    - `mean_current`: over the projected area, with what makes a film; `boundary_current`: through the upper wall.
     - `largest_speed`: of anything that carries an interface; `largest_stress_change` of any solid's components.
     - `plate_pressure`: on the upper wall.
     - `touch`: what became of the contact, or `None` where lithium never parts from what rides on it.
@@ -139,6 +140,8 @@ class Model(eqx.Module):
         dt = jnp.asarray(dt, state.time.dtype) / self.scales.time  # a Python number would have the step compiled anew
         state = act(self._carried, state, state.lag + 0.5 * dt)
         look = act(Look.at, state.beneath, self.width, self.grid)
+        if self.stack.film is not None:
+            state = act(self._filmed, state, look, dt)
         balance, parting = act(self._balance, state, look, drive, dt)
         solution, newton_report = settled(self._solve(balance, state.recent.continued(dt)))
         growth, opening = act(balance.growth, solution), act(balance.opening, solution)
@@ -170,7 +173,16 @@ class Model(eqx.Module):
 
     def _carried(self, state: State, dt: Scalar) -> State:
         numerics = self.numerics
-        return carry(state, dt, numerics.sharpening, self.width, numerics.substeps, self.grid)
+        return carry(state, dt, numerics.sharpening, self.width, numerics.substeps, self.grid, self.stack.film)
+
+    def _filmed(self, state: State, look: Look, dt: Scalar) -> State:
+        """The native film has grown by the end of the step, and this is what it takes."""
+        film, filmed = self.stack.film, state.film
+        assert film is not None and filmed is not None
+        exposed = mixture.exposed(self.stack, state, look, self.width, self.scales, self.grid)
+        filmed, side = grown(film, filmed, exposed, dt, self.scales, self.grid)
+        filmed = eqx.tree_at(lambda f: f.rate, filmed, side * look.area)
+        return eqx.tree_at(lambda s: s.film, state, filmed)
 
     # --- 2 balance --------------------------------------------------------------------------------------------------
 
@@ -203,6 +215,7 @@ class Model(eqx.Module):
                 spring,
             ),
             contact=contact,
+            side=None if state.film is None else state.film.rate,
             dt=dt,
             stress_scale=jax.lax.stop_gradient(jnp.linalg.norm(present) + blocked_growth),
             width=self.width,
@@ -212,7 +225,7 @@ class Model(eqx.Module):
 
     def _solve(self, balance: Balance, start: Solution) -> tuple[Solution, NewtonReport]:
         solution, report = self.numerics.newton.solve(CoupledProblem(balance), start)
-        current = balance.growth(solution) / balance.dt
+        current = balance.drawn(balance.growth(solution) / balance.dt)
         correction = closing_correction(balance.conductor, solution.potential, current)
         # Sliding in plane as a whole costs no force: the material on the collector is taken to stand still.
         in_plane = tuple(range(1, self.grid.dim))
@@ -239,7 +252,7 @@ class Model(eqx.Module):
             salt=None,
             current=continued,
             area=balance.area,
-            mean_current=balance.mean(current),
+            mean_current=balance.mean(balance.drawn(current)),
             boundary_current=-jnp.mean(balance.conductor.top_flux(solution.potential)),
             largest_speed=jnp.maximum(jnp.max(jnp.abs(solution.velocity)), jnp.max(jnp.abs(continued) * fading)),
             largest_stress_change=stress_change,
@@ -297,6 +310,9 @@ class Model(eqx.Module):
             )
             if coating.equilibrium_stress is not None:
                 state = eqx.tree_at(lambda s: s.coating.equilibrium_stress, state, remaining.pop(0).stress)
+            if coating.damage is not None and self.stack.coating is not None and state.coating is not None:
+                damage = mixture.fractured(self.stack.coating, state.coating, self.width, self.scales, self.grid)
+                state = eqx.tree_at(lambda s: s.coating.damage, state, damage)
         if state.solid_electrolyte is not None:
             state = eqx.tree_at(lambda s: s.solid_electrolyte_stress, state, remaining.pop(0).stress)
         return state
@@ -345,11 +361,22 @@ class Model(eqx.Module):
                 "coating_strain": largest_principal(coated.strain, grid),
                 "coating_energy_density": coating_energy_density(coating, coated, self.width, scales, grid),
             }
+            if coated.damage is not None:
+                fields["coating_damage"] = coated.damage
         if state.solid_electrolyte is not None:
             fields["solid_electrolyte_fraction"] = state.solid_electrolyte
         if report.touch is not None:
             fields["void_fraction"] = 1 - state.lithium - state.riding
             fields["contact_pressure"] = report.touch.pressure * scales.stress
+        if self.stack.film is not None and state.film is not None:
+            film, filmed = self.stack.film, state.film
+            side = continued_off(filmed.rate, report.area, grid)
+            fields |= {
+                "sei_thickness": (filmed.inner + film.swelling * filmed.outer) * scales.length,
+                "sei_strain": largest_principal(filmed.strain, grid),
+                "sei_bare_share": Coverage.of(film, filmed.strain, grid).bare,
+                "side_current": side * scales.current_density,
+            }
         if state.salt is not None:
             fields["salt_concentration"] = state.salt * scales.concentration
         return fields

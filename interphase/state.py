@@ -94,9 +94,10 @@ class CoatingState(eqx.Module):
     - `fraction`: volume fraction in cells.
     - `depth`: material coordinate, 0 at the inner and 1 at the outer face.
     - `drift`: in-plane displacement of the material since the start, one component per in-plane axis [-].
-    - `stress`: of the main branch [-].
+    - `stress`: of the main branch; of a coating that breaks, what it would bear whole [-].
     - `equilibrium_stress`: of the lasting branch of a viscoelastic solid, or `None`.
     - `strain`: total strain tensor, held as a stress holds its components [-].
+    - `damage`: 0 where it is whole and 1 where it is broken, or `None` where it never breaks.
     """
 
     fraction: Cells
@@ -105,6 +106,30 @@ class CoatingState(eqx.Module):
     stress: Stresses
     equilibrium_stress: Stresses | None
     strain: Stresses
+    damage: Cells | None = None
+
+    @property
+    def whole_stress(self) -> Stresses:
+        """Stress of all branches, as the coating would bear it whole [-]."""
+        return self.stress if self.equilibrium_stress is None else self.stress + self.equilibrium_stress
+
+
+class FilmState(eqx.Module):
+    """The native film on the lithium, a field of its surface: in cells, continued off it; see `physics.film`.
+
+    **Arguments:**
+
+    - `inner`, `outer`: thickness of the inorganic layer, and of the organic one without its solvent [-].
+    - `strain`: T of the film in the surface, held as a stress holds its components [-].
+    - `rate`: side current per volume, i_s δ, of the last step.
+    - `charge`: ∫ i_s dt per electrode area: the lithium in the film that was made since the start.
+    """
+
+    inner: Cells
+    outer: Cells
+    strain: Stresses
+    rate: Cells
+    charge: Scalar
 
 
 class State(eqx.Module):
@@ -121,9 +146,10 @@ class State(eqx.Module):
     - `plating`: of the last balance.
     - `plate_travel`: by how much the plate has risen since the start.
     - `lag`: how far what the material carries is behind `time`; see `Model.step`.
-    - `charge`: plated charge per electrode area since the start, stripped counted negative.
+    - `charge`: passed per electrode area since the start, plating counted positive; what made a film included.
     - `charge_time`: ∫|i|dt, what the lithium budget error is measured against.
     - `initial_lithium`, `initial_coating`: volumes at the start, for the budgets.
+    - `film`: the native film, or `None`.
     """
 
     time: Scalar
@@ -143,6 +169,7 @@ class State(eqx.Module):
     charge_time: Scalar
     initial_lithium: Scalar
     initial_coating: Scalar
+    film: FilmState | None = None
 
     @property
     def solution(self) -> Solution:
@@ -162,6 +189,11 @@ class State(eqx.Module):
         if self.solid_electrolyte is not None:
             solids = solids + self.solid_electrolyte
         return solids
+
+    @property
+    def plated(self) -> Scalar:
+        """Charge whose lithium is metal: what passed less what made the film."""
+        return self.charge if self.film is None else self.charge - self.film.charge
 
     @property
     def filler(self) -> Cells:

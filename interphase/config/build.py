@@ -14,7 +14,8 @@ from interphase.config.load import StudyError
 from interphase.config.nuclei import nuclei
 from interphase.grid.grid import Grid
 from interphase.materials import flow
-from interphase.materials.coating import Coating, Layer
+from interphase.materials.coating import Coating, Fracture, Layer
+from interphase.materials.film import Film
 from interphase.materials.material import Electrolyte, Lithium, SolidElectrolyte
 from interphase.materials.mosaic import Mosaic, random_map
 from interphase.materials.stack import Faces, Stack
@@ -104,6 +105,9 @@ def _stack(study: schema.Study, grid: Grid, spacing: list[float]) -> Stack:
         film_resistance=jnp.asarray(study.cell.film_resistance),
         transfer_coefficient=jnp.asarray(study.cell.transfer_coefficient),
         temperature=jnp.asarray(study.cell.temperature),
+        film=None
+        if study.film is None
+        else Film(**{name: jnp.asarray(getattr(study.film, name)) for name in Film.__dataclass_fields__}),
     )
 
 
@@ -173,6 +177,9 @@ def _coating(section: schema.Coating, grid: Grid, spacing: list[float]) -> Coati
         has_strain_limit=all(_strain_limit(layer) is not None for layer in section.layers),
         has_strength=all(layer.strength is not None for layer in section.layers),
         has_toughness=all(layer.toughness is not None for layer in section.layers),
+        fracture=None
+        if section.fracture is None
+        else Fracture(jnp.asarray(section.fracture.length), section.fracture.model == "AT1"),
     )
 
 

@@ -19,6 +19,8 @@ FEWEST_CELLS = 6  # across a coating
 FEWEST_CELLS_OF_A_LAYER = 3
 FEWEST_CELLS_OF_A_VOID = 3
 NUCLEI_ON_TOP = 2  # that may overlap where they stand
+FEWEST_CELLS_OF_DAMAGE = 2
+THINNEST_THAT_CRACKS = 3.0  # coating over the length of damage
 LARGEST_COARSE_GRID = 1024  # cells that the multigrid may have to invert densely
 BYTES_PER_CELL = {2: 150 * 8, 3: 260 * 8}  # of double precision: fields, hierarchies and work arrays
 
@@ -176,6 +178,7 @@ def _check_coating(study: schema.Study, spacing: list[float]) -> None:
                 f"coating.layers[{k}].transference_number is below 1 in a cell without liquid; set it to 1, "
                 "or give an electrolyte"
             )
+    _check_fracture(study.coating, spacing, total)
     mosaic = study.coating.mosaic
     if mosaic is not None and mosaic.correlation_length < 2 * max(spacing[:-1]):
         raise StudyError(
@@ -189,6 +192,40 @@ def _check_coating(study: schema.Study, spacing: list[float]) -> None:
         )
 
 
+def _check_fracture(coating: schema.Coating, spacing: list[float], thickness: float) -> None:
+    """The grid resolves the length over which damage spreads, the coating is thicker, and breaking costs something."""
+    fracture = coating.fracture
+    if fracture is None:
+        return
+    least = FEWEST_CELLS_OF_DAMAGE * max(spacing)
+    if fracture.length < least * (1 - 1e-9):
+        raise StudyError(
+            f"coating.fracture.length = {_nm(fracture.length)} is under-resolved by cells of {_nm(max(spacing))}; "
+            f"give at least {_nm(least)}, or more cells"
+        )
+    if thickness < THINNEST_THAT_CRACKS * fracture.length * (1 - 1e-9):
+        raise StudyError(
+            f"coating.fracture.length = {_nm(fracture.length)} is too long for a coating of {_nm(thickness)}; give at "
+            f"most {_nm(thickness / THINNEST_THAT_CRACKS)}, or leave fracture out: a [film] takes the coating to be "
+            "torn where it exceeds its strain_limit"
+        )
+    for k, layer in enumerate(coating.layers):
+        if layer.toughness is None:
+            raise StudyError(f"coating.layers[{k}].toughness is missing; coating.fracture needs it of every layer")
+
+
+def _check_film(study: schema.Study, film: schema.Film) -> None:
+    """Something makes the film, and it breaks after it begins to."""
+    if study.electrolyte is None:
+        raise StudyError("film: a native film grows from a liquid, and there is none; give an electrolyte, or no film")
+    assert film.strain_limit is not None and film.broken_strain is not None
+    if film.broken_strain <= film.strain_limit:
+        raise StudyError(
+            f"film.broken_strain = {film.broken_strain:g} is not above film.strain_limit = {film.strain_limit:g}; "
+            "raise it, or lower the limit"
+        )
+
+
 def check_cell(study: schema.Study) -> None:
     """Something conducts ions from the counter electrode to the lithium."""
     if (study.electrolyte is None) == (study.solid_electrolyte is None):
@@ -196,6 +233,8 @@ def check_cell(study: schema.Study) -> None:
         raise StudyError(f"electrolyte and solid_electrolyte: {there} given; give exactly one of the two")
     if study.electrolyte is not None:
         _check_electrolyte(study.electrolyte)
+    if study.film is not None:
+        _check_film(study, study.film)
     if study.contact is not None and study.electrolyte is not None:
         raise StudyError("contact: lithium parts from a solid only in a cell without liquid; give a solid_electrolyte")
     if study.contact is not None and study.cell.top == "liquid":

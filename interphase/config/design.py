@@ -134,6 +134,12 @@ def wishes(study: schema.Study) -> tuple[tuple[Wish, ...], np.ndarray]:
         if known.needs == "contact_fraction":
             if study.contact is None:
                 raise StudyError(f'{key}.name = "{term.name}" needs a contact; add [contact]')
+        elif known.needs == "sei_lithium":
+            if study.film is None:
+                raise StudyError(f'{key}.name = "{term.name}" needs a native film; add [film]')
+        elif known.needs == "damage_fraction":
+            if study.coating is None or study.coating.fracture is None:
+                raise StudyError(f'{key}.name = "{term.name}" needs a coating that breaks; add [coating.fracture]')
         elif known.needs is not None and study.coating is None:
             raise StudyError(f'{key}.name = "{term.name}" needs a coating; add [[coating.layers]]')
         numbers = {}

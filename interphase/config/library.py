@@ -79,8 +79,28 @@ _DIMENSIONS: dict[str, dict[str, str]] = {
         "site_density": "1/m^2",
         "capacitance": "F/m^2",
     },
+    "film": {
+        "inner_thickness": "m",
+        "outer_thickness": "m",
+        "inner_conductivity": "S/m",
+        "outer_conductivity": "S/m",
+        "electronic_conductivity": "S/m",
+        "reduction_potential": "V",
+        "tunnelling_thickness": "m",
+        "tunnelling_current": "A/m^2",
+        "bare_current": "A/m^2",
+        "solvent_diffusivity": "m^2/s",
+        "solvent_concentration": "mol/m^3",
+        "swelling": "1",
+        "inorganic_share": "1",
+        "inner_molar_volume": "m^3/mol",
+        "outer_molar_volume": "m^3/mol",
+        "strain_limit": "1",
+        "broken_strain": "1",
+    },
 }
 _OPTIONAL = {
+    "film": set(),
     "lithium": {"diffusional_viscosity", "electronic_conductivity", "density"},
     "electrolyte": set(),
     "substrate": set(),
@@ -148,7 +168,7 @@ class Material(_Entry):
     """
 
     name: Text
-    kind: Literal["lithium", "electrolyte", "coating", "substrate"]
+    kind: Literal["lithium", "electrolyte", "coating", "film", "substrate"]
     class_: Text = pydantic.Field(alias="class")
     solid_electrolyte: bool = False
     swollen: bool = False

@@ -224,6 +224,8 @@ def _resolved(study: schema.Study) -> schema.Study:
         changes["electrolyte"] = _filled(study.electrolyte, "electrolyte", "electrolyte")
     if study.solid_electrolyte is not None:
         changes["solid_electrolyte"] = _filled(study.solid_electrolyte, "coating", "solid_electrolyte")
+    if study.film is not None:
+        changes["film"] = _filled(study.film, "film", "film")
     return study.model_copy(update=changes)
 
 

@@ -45,10 +45,11 @@ def place(path: str, study: schema.Study) -> Place:
         if (match := re.fullmatch(pattern, path)) is not None:
             return of_match(path, match, study)
     raise StudyError(
-        f"{path} cannot be set free; free may be coating.layers[k].NAME, coating.mosaic.NAME, surface.level, "
+        f"{path} cannot be set free; free may be coating.layers[k].NAME, coating.mosaic.NAME, "
+        "coating.fracture.length, surface.level, "
         "surface.bumps[k].height or .radius, surface.waves[k].height, protocol.current, protocol.steps[k].current, "
         ".potential or .pressure, cell.pressure, cell.film_resistance, lithium.NAME, electrolyte.exchange_current, "
-        "solid_electrolyte.NAME, contact.NAME"
+        "solid_electrolyte.NAME, contact.NAME, film.NAME"
     )
 
 
@@ -168,6 +169,12 @@ def _of_mosaic(path: str, match: re.Match, study: schema.Study) -> Place:
     return _single("1", functools.partial(_under, "model.stack.coating.mosaic", match[1]))
 
 
+def _of_fracture(path: str, match: re.Match, study: schema.Study) -> Place:
+    if study.coating is None or study.coating.fracture is None:
+        raise StudyError(f"{path} does not exist; give coating.fracture first")
+    return _single("m", functools.partial(_under, "model.stack.coating.fracture", "length"))
+
+
 def _under(way: str, name: str, case: Case) -> Any:
     for step in (*way.split("."), name):
         case = getattr(case, step)
@@ -185,6 +192,19 @@ def _of_contact(path: str, match: re.Match, study: schema.Study) -> Place:
         raise StudyError(f"{path} does not exist; give a contact first")
     dimensions = {"roughness": "m", "adhesion": "Pa", "touching_pressure": "Pa"}
     return _single(dimensions[match[1]], functools.partial(_under, "model.stack.faces", match[1]))
+
+
+def _of_film(path: str, match: re.Match, study: schema.Study) -> Place:
+    dimensions = {
+        "inner_thickness": "m", "outer_thickness": "m", "inner_conductivity": "S/m", "outer_conductivity": "S/m",
+        "electronic_conductivity": "S/m", "tunnelling_thickness": "m", "bare_current": "A/m^2", "strain_limit": "1",
+        "solvent_diffusivity": "m^2/s", "swelling": "1", "broken_strain": "1",
+    }  # fmt: skip
+    if study.film is None:
+        raise StudyError(f"{path} does not exist; give a film first")
+    if (name := match[1]) not in dimensions:
+        raise StudyError(f"{path} cannot be set free; of a film these can: {', '.join(dimensions)}")
+    return _single(dimensions[name], functools.partial(_under, "model.stack.film", name))
 
 
 def _of_solid_electrolyte(path: str, match: re.Match, study: schema.Study) -> Place:
@@ -206,6 +226,7 @@ def _of_lithium(path: str, match: re.Match, study: schema.Study) -> Place:
 
 _PLACES: list[tuple[str, Callable[[str, re.Match, schema.Study], Place]]] = [
     (r"coating\.layers\[(\d+)\]\.(\w+)", _of_layer),
+    (r"coating\.fracture\.length", _of_fracture),
     (r"coating\.mosaic\.(modulus|ionic_conductivity|thickness)", _of_mosaic),
     (r"surface\.level", lambda path, match, study: _single("m", lambda case: case.surface.level)),
     (r"surface\.bumps\[(\d+)\]\.height", _of_list("m", lambda s: s.surface.bumps, lambda c: c.surface.bump_height)),
@@ -219,6 +240,7 @@ _PLACES: list[tuple[str, Callable[[str, re.Match, schema.Study], Place]]] = [
     (r"lithium\.(\w+)", _of_lithium),
     (r"electrolyte\.exchange_current",
      _of_electrolyte),
+    (r"film\.(\w+)", _of_film),
     (r"contact\.(roughness|adhesion|touching_pressure)", _of_contact),
     (r"solid_electrolyte\.(modulus|poisson_ratio|ionic_conductivity|exchange_current)", _of_solid_electrolyte),
 ]  # fmt: skip

@@ -216,11 +216,22 @@ class Mosaic(Section):
     thickness: Amplitude = 0.0
 
 
+class Fracture(Section):
+    """How the coating breaks, at the cost of its layers' toughness.
+
+    `model`: `"AT1"` is elastic up to its strength, √(3EG_c/8ℓ) in one dimension, `"AT2"` softens before; `length` is ℓ.
+    """
+
+    model: Literal["AT1", "AT2"] = "AT1"
+    length: Length
+
+
 class Coating(Section):
-    """Layers from the lithium outward, and lateral defects."""
+    """Layers from the lithium outward, lateral defects, and how it breaks."""
 
     layers: Annotated[tuple[Layer, ...], pydantic.Field(min_length=1)]
     mosaic: Mosaic | None = None
+    fracture: Fracture | None = None
 
 
 class Electrolyte(Section):
@@ -255,6 +266,33 @@ class Contact(Section):
     roughness: Length = 20e-9
     adhesion: Pressure = 1e5
     touching_pressure: Pressure = 1e5
+
+
+class Film(Section):
+    """The native film on the lithium: grows, strains, breaks, regrows; what is not given is the library's `material`.
+
+    `tunnelling_thickness` may be that of another material of the inner layer; `swelling`: thickness of the outer layer
+    in the electrolyte over its dry one; `inorganic_share`: of the charge, what makes the inner layer.
+    """
+
+    material: str = "carbonate-sei"
+    inner_thickness: _quantity("m", 0.0, zero=True) | None = None
+    outer_thickness: _quantity("m", 0.0, zero=True) | None = None
+    inner_conductivity: _quantity("S/m", 0.0) | None = None
+    outer_conductivity: _quantity("S/m", 0.0) | None = None
+    electronic_conductivity: _quantity("S/m", 0.0) | None = None
+    reduction_potential: _quantity("V", 0.0) | None = None
+    tunnelling_thickness: Length | None = None
+    tunnelling_current: _quantity("A/m^2", 0.0) | None = None
+    bare_current: _quantity("A/m^2", 0.0) | None = None
+    solvent_diffusivity: _quantity("m^2/s", 0.0) | None = None
+    solvent_concentration: _quantity("mol/m^3", 0.0) | None = None
+    swelling: _quantity("1", 1.0) | None = None
+    inorganic_share: _quantity("1", 0.0, 1.0) | None = None
+    inner_molar_volume: _quantity("m^3/mol", 0.0) | None = None
+    outer_molar_volume: _quantity("m^3/mol", 0.0) | None = None
+    strain_limit: _quantity("1", 0.0) | None = None
+    broken_strain: _quantity("1", 0.0) | None = None
 
 
 class Cell(Section):
@@ -442,6 +480,7 @@ class Study(Section):
     electrolyte: Electrolyte | None = None
     solid_electrolyte: SolidElectrolyte | None = None
     contact: Contact | None = None
+    film: Film | None = None
     cell: Cell = Cell()
     protocol: Protocol
     numerics: Numerics = Numerics()

@@ -101,6 +101,12 @@ def crack_driving_force(course: Course) -> Scalar:
     return _largest(course.measures.crack_driving_force, course)
 
 
+def damage(course: Course) -> Scalar:
+    """Mean damage of the coating at the end [-]."""
+    assert course.measures.damage_fraction is not None  # a study that asks for it has the physics
+    return course.measures.damage_fraction[-1]
+
+
 def thickness(course: Course) -> Scalar:
     """Of the coating [m]; what it takes from the energy density."""
     coating = course.case.model.stack.coating
@@ -146,6 +152,18 @@ def void(course: Course) -> Scalar:
     return course.measures.void_thickness[-1]
 
 
+def sei_lithium(course: Course) -> Scalar:
+    """Lithium that the native film has taken, as a thickness of metal [m]."""
+    assert course.measures.sei_lithium is not None  # a study that asks for it has the physics
+    return course.measures.sei_lithium[-1]
+
+
+def coulombic_loss(course: Course) -> Scalar:
+    """One less the charge stripped over the charge plated [-]; one where nothing is stripped."""
+    passed = jnp.diff(course.measures.charge, prepend=0.0)
+    return 1 - jnp.sum(jnp.maximum(-passed, 0.0)) / jnp.sum(jnp.maximum(passed, 0.0))
+
+
 def stack_pressure(course: Course) -> Scalar:
     """Largest pressure that the protocol asks of the stack [Pa]."""
     return jnp.max(course.case.protocol.pressure)
@@ -170,10 +188,13 @@ TERMS = {
     "crack_driving_force": Term(
         crack_driving_force, "1", 1.0, "release rate of a channelling crack over toughness", "crack_driving_force"
     ),
+    "damage": Term(damage, "1", 0.01, "mean damage of the coating at the end", "damage_fraction"),
     "thickness": Term(thickness, "m", 1e-6, "thickness of the coating", "coating_strain"),
     "polarisation_rise": Term(polarisation_rise, "V", 1e-3, "rise of the overpotential"),
     "lost_contact": Term(lost_contact, "1", 0.1, "share of the faces that does not touch", "contact_fraction"),
     "void": Term(void, "m", 100e-9, "void over the electrode at the end", "contact_fraction"),
+    "sei_lithium": Term(sei_lithium, "m", 1e-9, "lithium that the native film has taken", "sei_lithium"),
+    "coulombic_loss": Term(coulombic_loss, "1", 0.01, "one less stripped over plated charge"),
     "stack_pressure": Term(stack_pressure, "Pa", 1e6, "largest pressure on the stack"),
     "bare_share": Term(bare_share, "1", 0.01, "share that a thin film leaves bare", "coating_strain"),
     "indentation": Term(indentation, "1", 0.1, "strain of the coating under the separator", "coating_strain"),

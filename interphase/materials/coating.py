@@ -50,6 +50,19 @@ class Layer(eqx.Module):
     toughness: Profile
 
 
+class Fracture(eqx.Module):
+    """How a coating breaks; its layers' toughness is what that costs.
+
+    **Arguments:**
+
+    - `length`: ℓ over which damage spreads [m].
+    - `is_brittle`: elastic up to its strength (AT1); otherwise it softens from the first load on (AT2).
+    """
+
+    length: Scalar
+    is_brittle: bool = eqx.field(static=True)
+
+
 class Coating(eqx.Module):
     """Layers from the lithium outward, and lateral defects.
 
@@ -57,6 +70,7 @@ class Coating(eqx.Module):
 
     - `yields`, `relaxes`, `has_equilibrium`: which laws any layer needs (static).
     - `has_strain_limit`, `has_strength`, `has_toughness`: every layer's is known (static).
+    - `fracture`: or `None` where it never breaks.
     """
 
     layers: tuple[Layer, ...]
@@ -67,6 +81,7 @@ class Coating(eqx.Module):
     has_strain_limit: bool = eqx.field(static=True, default=False)
     has_strength: bool = eqx.field(static=True, default=False)
     has_toughness: bool = eqx.field(static=True, default=False)
+    fracture: Fracture | None = None
 
     @property
     def thickness(self) -> Array:

@@ -4,6 +4,7 @@ import equinox as eqx
 
 from interphase.arrays import Scalar
 from interphase.materials.coating import Coating
+from interphase.materials.film import Film
 from interphase.materials.material import Electrolyte, Lithium, SolidElectrolyte
 
 
@@ -33,6 +34,7 @@ class Stack(eqx.Module):
     - `film_resistance`: of a native film thinner than the grid, on all lithium [Ω m²].
     - `transfer_coefficient`: α of plating [-].
     - `temperature`: [K].
+    - `film`: the native film on the lithium, which grows, or `None`.
     """
 
     lithium: Lithium
@@ -43,3 +45,4 @@ class Stack(eqx.Module):
     film_resistance: Scalar
     transfer_coefficient: Scalar
     temperature: Scalar
+    film: Film | None = None

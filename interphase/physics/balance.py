@@ -2,12 +2,13 @@
 
     force      −∇·σ(v, i) = 0                                unknown v, and the plate's speed W
     rate       𝒜 − (φ_Γ − φ_m) − σ_n(v, i) − … = 0           unknown 𝒜;  i = i(𝒜) by Butler–Volmer
-    charge     −∇·κ∇φ_e + i δ = 0                            unknown φ_e
-    control    ⟨i δ⟩ = I   or   φ_m = V                      unknown φ_m
+    charge     −∇·κ∇φ_e + (i + i_s) δ = 0                    unknown φ_e
+    control    ⟨(i + i_s) δ⟩ = I   or   φ_m = V              unknown φ_m
     contact    σ_n − traction of the faces = 0               unknown x, where lithium may part from what rides on it
 
-Stress slows plating and plating makes stress; lagging one behind the other is first order in the step and, with elastic
-lithium, unstable. `elimination` holds the linear solve of Newton's method.
+A side current i_s makes a film of lithium (see `film`); it is known before. Stress slows plating and plating makes
+stress; lagging one behind the other is first order in the step and, with elastic lithium, unstable. `elimination` holds
+the linear solve of Newton's method.
 """
 
 import equinox as eqx
@@ -54,6 +55,7 @@ class Balance(eqx.Module):
     - `look`: where the lithium surface is.
     - `area`: reacting lithium surface per volume δ: where an ionic conductor touches it [-].
     - `contact`: or `None` where lithium never parts from what rides on it.
+    - `side`: current per volume that makes a film of lithium, known beforehand, or `None` without one [-].
     - `stress_scale`: typical |σ|/h·√cells, by which the force residual is divided.
     - `has_plate`: a rigid plate closes the box; otherwise the upper wall stands still, the filler below it gives way.
     """
@@ -65,6 +67,7 @@ class Balance(eqx.Module):
     area: Cells
     control: Control
     contact: Contact | None
+    side: Cells | None
     dt: Scalar
     stress_scale: Scalar
     width: float = eqx.field(static=True)
@@ -84,6 +87,10 @@ class Balance(eqx.Module):
         if self.contact is not None and unknowns.closeness is not None:
             current = current * self.contact.share(unknowns.closeness)
         return current * self.area * self.dt
+
+    def drawn(self, plating: Cells) -> Cells:
+        """Current per volume that the electrolyte supplies: what plates, and what makes a film."""
+        return plating if self.side is None else plating + self.side
 
     def opening(self, unknowns: Solution) -> Cells:
         """Volume fraction of gap that opens in the step."""
@@ -111,7 +118,7 @@ class Balance(eqx.Module):
         """All balances, each scaled to order one; zero at the solution."""
         strains, responses, growth = self.mechanics(unknowns)
         stress = self.body.stress(strains, responses)
-        current = growth / self.dt
+        current = self.drawn(growth / self.dt)
         driving = self.potential_at_surface(unknowns.potential) - unknowns.metal_potential
         normal = normal_stress(stress, self.body.direction)
         mismatch = self.kinetics.mismatch(unknowns.affinity, driving, normal)

@@ -1,4 +1,4 @@
-"""What belongs to the material moves with it: fractions, stress, strain, material coordinates. Charge is counted.
+"""What belongs to the material moves with it: fractions, stress, strain, material coordinates, film. Charge is counted.
 
 Velocities and plating rate are those of the last balance; see `phases` for the equations.
 """
@@ -9,15 +9,27 @@ import jax.numpy as jnp
 
 from interphase.arrays import Cells, CellVectors, Scalar
 from interphase.grid.grid import Grid
-from interphase.physics.interface import counted, on_faces
-from interphase.physics.phases import carried, cell_velocity, transport
-from interphase.state import CoatingState, State
+from interphase.materials.film import Film
+from interphase.physics.film import stretched, surface_strain
+from interphase.physics.interface import area_density, counted, normal, on_faces
+from interphase.physics.phases import carried, cell_velocity, extended, transport
+from interphase.state import CoatingState, FilmState, State
 
 
-def carry(state: State, dt: Scalar, sharpening: float, width: float, substeps: int, grid: Grid) -> State:
+def carry(
+    state: State,
+    dt: Scalar,
+    sharpening: float,
+    width: float,
+    substeps: int,
+    grid: Grid,
+    film: Film | None = None,
+) -> State:
     """The state `dt` later, material moved and lithium plated.
 
     **Arguments:**
+
+    - `film`: what the state's film is made of.
 
     - `sharpening`: Γ over the fastest interface.
     """
@@ -50,19 +62,26 @@ def carry(state: State, dt: Scalar, sharpening: float, width: float, substeps: i
 
     cells = plating.largest_speed * dt
     mean_current = jnp.sum(plating.rate) * grid.cell_volume / grid.area
+    side_current = jnp.zeros_like(mean_current)
+    if state.film is not None:
+        side_current = jnp.sum(state.film.rate) * grid.cell_volume / grid.area
     fresh = jnp.maximum(plating.rate * dt, 0.0)  # plated lithium is free of stress and dilutes what is there
     there = jnp.maximum(state.lithium, 0.0)  # transport may leave a trace less than none
     diluted = jax.lax.optimization_barrier(state.lithium_stress * there / (there + fresh + 1e-12))
     scalars = [] if state.flow_resistance is None else [state.flow_resistance]
     (stress,), scalars = carried([diluted], scalars, state.lithium, resting, cells, dt, grid)
+    if state.film is not None and film is not None:
+        moved_film = _film_carried(film, state.film, state.lithium, lifted, cells, dt, width, grid)
+        moved_film = eqx.tree_at(lambda f: f.charge, moved_film, moved_film.charge + side_current * dt)
+        state = eqx.tree_at(lambda s: s.film, state, moved_film)
     state = eqx.tree_at(
         lambda s: (s.lithium, s.lithium_stress, s.charge, s.charge_time),
         state,
         (
             moved["lithium"],
             stress,
-            state.charge + mean_current * dt,
-            state.charge_time + jnp.abs(mean_current) * dt,
+            state.charge + (mean_current + side_current) * dt,
+            state.charge_time + (jnp.abs(mean_current) + side_current) * dt,
         ),
     )
     if state.flow_resistance is not None:
@@ -82,9 +101,10 @@ def _coating_carried(
     coating: CoatingState, fraction: Cells, lifted: CellVectors, cells: Scalar, dt: Scalar, grid: Grid
 ) -> CoatingState:
     lasting = [] if coating.equilibrium_stress is None else [coating.equilibrium_stress]
-    tensors, (depth, *drift) = carried(
+    damage = [] if coating.damage is None else [coating.damage]
+    tensors, (depth, *rest) = carried(
         [coating.stress, coating.strain, *lasting],
-        [coating.depth, *coating.drift],
+        [coating.depth, *damage, *coating.drift],
         coating.fraction,
         lifted,
         cells,
@@ -94,8 +114,31 @@ def _coating_carried(
     return CoatingState(
         fraction=fraction,
         depth=depth,
-        drift=jnp.stack(drift) + dt * lifted[:-1],
+        drift=jnp.stack(rest[len(damage) :]) + dt * lifted[:-1],
         stress=tensors[0],
         strain=tensors[1],
         equilibrium_stress=tensors[2] if lasting else None,
+        damage=jnp.clip(rest[0], 0.0, 1.0) if damage else None,
     )
+
+
+def _film_carried(
+    film: Film,
+    carried_film: FilmState,
+    lithium: Cells,
+    lifted: CellVectors,
+    cells: Scalar,
+    dt: Scalar,
+    width: float,
+    grid: Grid,
+) -> FilmState:
+    """The native film moves and is stretched with what rides on the lithium; off its surface it is as it is there."""
+    there = jnp.clip(lithium, 0.0, 1.0)
+    surface = 4 * there * (1 - there)
+    both = extended(jnp.stack([carried_film.inner, carried_film.outer]), surface, cells, grid)
+    (strain,), (inner, outer) = carried([carried_film.strain], list(both), surface, lifted, cells, dt, grid)
+    # Transport may leave a trace less than none far from the surface.
+    layers = (jnp.maximum(inner, 0.0), jnp.maximum(outer, 0.0))
+    carried_film = eqx.tree_at(lambda f: (f.inner, f.outer, f.strain), carried_film, (*layers, strain))
+    rate = surface_strain(lifted, normal(lithium, width, grid), area_density(lithium, grid), grid)
+    return stretched(film, carried_film, dt * rate, grid)

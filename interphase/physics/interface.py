@@ -148,7 +148,7 @@ def continued_from(weight: Array, kept: Array, values: Array, grid: Grid, cells:
     return values
 
 
-def smooth_step(x: Array, start: float, end: float) -> Array:
+def smooth_step(x: Array, start: float | Array, end: float | Array) -> Array:
     """Zero up to `start`, one from `end` on."""
     t = jnp.clip((x - start) / (end - start), 0.0, 1.0)
     return t**2 * (3 - 2 * t)

@@ -15,14 +15,17 @@ from interphase.arrays import Cells, Scalar, Stresses
 from interphase.grid.grid import Grid
 from interphase.grid.stencils import summed
 from interphase.materials.coating import Coating
+from interphase.materials.film import Film
 from interphase.materials.material import bulk_modulus, shear_modulus
 from interphase.materials.stack import Stack
 from interphase.physics.contact import Touch
+from interphase.physics.film import Coverage
 from interphase.physics.interface import bearing
-from interphase.physics.mixture import CoatingProperties, layer_blend
+from interphase.physics.mixture import CoatingProperties, layer_blend, unbroken
 from interphase.physics.momentum import von_mises
+from interphase.physics.principal import largest_principal
 from interphase.physics.start import volume
-from interphase.state import CoatingState, State
+from interphase.state import CoatingState, FilmState, State
 from interphase.units import FARADAY, Scales
 
 SHARPNESS = 30.0  # β: e^{βx} picks the largest values
@@ -34,8 +37,8 @@ UNLIMITED = 1e9  # strain limits above this mean that nobody knows one
 class Measures(eqx.Module):
     """Scalars of one instant, SI; `None` where the physics is off."""
 
-    charge: Scalar  # [C/m²]
-    plated_thickness: Scalar  # [m]
+    charge: Scalar  # that passed [C/m²]
+    plated_thickness: Scalar  # of metal [m]
     metal_potential: Scalar  # against lithium in the reservoir [V]
     hot_spot_factor: Scalar  # largest over mean plating current density on the lithium surface
     roughness_peak_to_valley: Scalar  # of the lithium's column heights [m]
@@ -54,6 +57,12 @@ class Measures(eqx.Module):
     void_thickness: Scalar | None  # volume of void over the electrode's area [m]
     contact_pressure: Scalar | None  # largest [Pa]
     crack_driving_force: Scalar | None  # release rate of a channelling crack over toughness, largest column
+    damage_fraction: Scalar | None  # mean damage of the coating
+    sei_lithium: Scalar | None  # in the native film made since the start, as a thickness of metal [m]
+    sei_thickness: Scalar | None  # mean of the native film, swollen [m]
+    sei_strain: Scalar | None  # largest principal strain of the native film
+    sei_bare_fraction: Scalar | None  # share of the surface that it leaves bare
+    side_current: Scalar | None  # mean current density that makes it [A/m²]
 
 
 def measure(
@@ -78,23 +87,26 @@ def measure(
     relative = current / jnp.where(mean_current == 0, 1.0, mean_current)
     gained = volume(state.lithium, grid) - state.initial_lithium
     passed = jnp.where(state.charge_time == 0, 1.0, state.charge_time)
-    charge = state.charge * scales.current_density * scales.time
+    unit = scales.current_density * scales.time
     coating, coated = stack.coating, state.coating
-    film, touching = {}, {}
+    film, touching, native = {}, {}, {}
     if touch is not None:
         touching = _touching(touch, state, scales, grid)
     if coating is not None and coated is not None:
         film = _film(coating, coated, state.initial_coating, width, scales, grid)
+    if stack.film is not None and state.film is not None:
+        native = _native(stack.film, state.film, area, scales, grid)
     return Measures(
-        charge=charge,
-        plated_thickness=charge * scales.molar_volume / FARADAY,
+        charge=state.charge * unit,
+        plated_thickness=state.plated * unit * scales.molar_volume / FARADAY,
         metal_potential=state.solution.metal_potential * scales.potential,
         hot_spot_factor=smooth_maximum(relative, inside(area / (jnp.max(area) + 1e-30))),
         roughness_peak_to_valley=jnp.max(heights) - jnp.min(heights),
         roughness_rms=jnp.sqrt(jnp.mean((heights - jnp.mean(heights)) ** 2)),
-        lithium_budget_error=jnp.abs(gained - state.charge) / passed,
+        lithium_budget_error=jnp.abs(gained - state.plated) / passed,
         **{name: film.get(name) for name in FILM},
         **{name: touching.get(name) for name in TOUCHING},
+        **{name: native.get(name) for name in NATIVE},
     )
 
 
@@ -108,7 +120,26 @@ FILM = (
     "energy_over_resilience",
     "coating_stress_over_strength",
     "crack_driving_force",
+    "damage_fraction",
 )
+
+
+NATIVE = ("sei_lithium", "sei_thickness", "sei_strain", "sei_bare_fraction", "side_current")
+
+
+def _native(film: Film, filmed: FilmState, area: Cells, scales: Scales, grid: Grid) -> dict[str, Array]:
+    """Of the native film, over the lithium surface."""
+    surface = jnp.sum(area)
+    unit = scales.current_density * scales.time
+    thickness = filmed.inner + film.swelling * filmed.outer
+    weight, strain = inside(area / jnp.max(area)), largest_principal(filmed.strain, grid)
+    return {
+        "sei_lithium": filmed.charge * unit * scales.molar_volume / FARADAY,
+        "sei_thickness": jnp.sum(area * thickness) / surface * scales.length,
+        "sei_strain": smooth_maximum(jnp.where(weight > 0, strain, 0.0), weight),
+        "sei_bare_fraction": jnp.sum(area * Coverage.of(film, filmed.strain, grid).bare) / surface,
+        "side_current": jnp.sum(filmed.rate) * grid.cell_volume / grid.area * scales.current_density,
+    }
 
 
 TOUCHING = ("contact_fraction", "void_area_fraction", "void_thickness", "contact_pressure")
@@ -139,6 +170,8 @@ def _film(
         "coating_compression": smooth_maximum(compression, weight),
         "elastic_energy": jnp.sum(bearing(carried.fraction) * energy) * grid.cell_volume / grid.area * scales.length,
     }
+    if carried.damage is not None:
+        film["damage_fraction"] = jnp.sum(carried.fraction * carried.damage) / jnp.sum(carried.fraction)
     blend = layer_blend(coating, width, scales)
     if coating.has_strain_limit:
         limit = coating.property("strain_limit", carried.depth, blend, join="series")
@@ -172,8 +205,8 @@ def _crack_driving_force(
 
 
 def coating_stress(carried: CoatingState) -> Stresses:
-    """Stress of all branches of the coating [-]."""
-    return carried.stress if carried.equilibrium_stress is None else carried.stress + carried.equilibrium_stress
+    """Stress of all branches of the coating, as it bears it [-]."""
+    return unbroken(carried) * carried.whole_stress
 
 
 def coating_energy_density(coating: Coating, carried: CoatingState, width: float, scales: Scales, grid: Grid) -> Cells:
@@ -190,7 +223,7 @@ def coating_energy_density(coating: Coating, carried: CoatingState, width: float
         stress = stress * scales.stress
         mean = summed(stress[:3]) / 3
         total = total + (von_mises(stress) ** 2 / (6 * shear) + mean**2 / (2 * bulk)) / (share + 1e-12)
-    return total
+    return unbroken(carried) * total
 
 
 def inside(fraction: Cells) -> Cells:
@@ -206,25 +239,6 @@ def smooth_maximum(values: Cells, weight: Cells, sharpness: float = SHARPNESS) -
     scale = unit * (jnp.sum(weight * (values / unit) ** ORDER) / total + 1e-30) ** (1 / ORDER)
     lean = weight * jnp.exp(sharpness * (jnp.clip(values / scale, -2.0, 2.0) - 1))
     return jnp.sum(lean * values) / (jnp.sum(lean) + 1e-30)
-
-
-def largest_principal(tensor: Stresses, grid: Grid) -> Cells:
-    """Largest eigenvalue of a symmetric tensor held as a stress.
-
-    In 3-D by the trigonometric formula (Smith, Comm. ACM 4 (1961) 168), kept off its corners for the sake of gradients.
-    """
-    if grid.dim == 2:
-        mean, half = 0.5 * (tensor[0] + tensor[1]), 0.5 * (tensor[0] - tensor[1])
-        in_plane = mean + jnp.sqrt(half**2 + tensor[3] ** 2 + 1e-30)
-        return jnp.maximum(in_plane, tensor[2])
-    shear = dict(zip(grid.pairs, tensor[3:], strict=True))
-    xy, xz, yz = shear[-3, -2], shear[-3, -1], shear[-2, -1]
-    mean = summed(tensor[:3]) / 3
-    a, b, c = tensor[:3] - mean
-    radius = jnp.sqrt((a**2 + b**2 + c**2) / 6 + (xy**2 + xz**2 + yz**2) / 3 + 1e-30)
-    determinant = a * b * c + 2 * xy * xz * yz - a * yz**2 - b * xz**2 - c * xy**2
-    cosine = jnp.clip(determinant / (2 * radius**3), -1.0, 1.0) * (1 - 1e-6)
-    return mean + 2 * radius * jnp.cos(jnp.arccos(cosine) / 3)
 
 
 def mixture_stress(state: State) -> Stresses:

@@ -17,9 +17,12 @@ from interphase.materials.stack import Stack
 from interphase.physics.charge import METAL_FLOOR, Conductor, conductor, series_conductivity
 from interphase.physics.contact import Contact, gap_to
 from interphase.physics.creep import AbstractFlow, Elastic, MaxwellYield, PowerLawCreep
-from interphase.physics.interface import Look, bearing
+from interphase.physics.film import resistance
+from interphase.physics.fracture import Resistance, damaged, degradation, passable, tensile_energy
+from interphase.physics.interface import Look, along_normals, bearing, continued_off, counted, smooth_step
 from interphase.physics.momentum import Body, Phase
 from interphase.physics.parting import Ride
+from interphase.physics.principal import largest_principal
 from interphase.physics.reaction import Kinetics
 from interphase.state import CoatingState, State
 from interphase.units import Scales
@@ -27,6 +30,8 @@ from interphase.units import Scales
 FILLER_STIFFNESS = 1e-4  # of lithium's moduli: what liquid or void, without memory, resists one step's motion with
 VOID_STIFFNESS = 1e-6  # of lithium's moduli, that of a void
 VOID_CONDUCTIVITY = 1e-10  # [S/m]
+TORN = 0.056 / 0.038  # strains at which a native film is gone and at which it begins to break (Yoon et al. 2020)
+TIGHT = 2.0  # thickness of whole coating, in cells, that holds solvent back
 
 
 class CoatingProperties(eqx.Module):
@@ -106,7 +111,40 @@ def bearing_filler(state: State) -> Cells:
         solids = solids + bearing(state.coating.fraction)
     if state.solid_electrolyte is not None:
         solids = solids + bearing(state.solid_electrolyte)
-    return jnp.clip(1 - solids, 0.0, 1.0)
+    filler = jnp.clip(1 - solids, 0.0, 1.0)
+    if state.coating is not None and state.coating.damage is not None:
+        filler = filler + bearing(state.coating.fraction) * (1 - unbroken(state.coating))  # it fills cracks
+    return filler
+
+
+def unbroken(state: CoatingState) -> Array | float:
+    """The share of its stress that a coating bears."""
+    return 1.0 if state.damage is None else degradation(state.damage, state.whole_stress)
+
+
+def beside_cracks(whole: Cells, state: CoatingState, in_cracks: Array) -> Cells:
+    """A property of a coating as its cracks leave it: beside one another, coating and what fills them."""
+    return whole if state.damage is None else (1 - state.damage) * whole + state.damage * in_cracks
+
+
+def fractured(coating: Coating, state: CoatingState, width: float, scales: Scales, grid: Grid) -> Cells:
+    """The damage at the end of a step, from the stress at its end."""
+    assert coating.fracture is not None and state.damage is not None
+    properties = CoatingProperties.at(coating, state, width, scales, grid)
+    bulk = bulk_modulus(properties.modulus, properties.poisson_ratio) / scales.stress
+    shear = shear_modulus(properties.modulus, properties.poisson_ratio) / scales.stress
+    toughness = coating.property("toughness", state.depth, layer_blend(coating, width, scales))
+    resistance = Resistance(
+        toughness / scales.surface_energy, coating.fracture.length / scales.length, coating.fracture.is_brittle
+    )
+    energy = tensile_energy(state.whole_stress, bulk, shear)
+    share = bearing(state.fraction)
+    return damaged(state.damage, inside_of(share) * energy, resistance, share, grid)
+
+
+def inside_of(share: Cells) -> Cells:
+    """The tails of a film hold stresses that mean nothing."""
+    return smooth_step(share, 0.0, 1.0)
 
 
 def lithium_flow(stack: Stack, state: State, scales: Scales) -> AbstractFlow:
@@ -125,7 +163,7 @@ def coating_phases(coating: Coating, state: CoatingState, width: float, scales: 
     """The coating's main branch and, for a solid that relaxes only in part, its lasting branch."""
     properties = CoatingProperties.at(coating, state, width, scales, grid)
     blend = layer_blend(coating, width, scales)
-    fraction = bearing(state.fraction)
+    fraction = bearing(state.fraction) * unbroken(state)
     bulk = bulk_modulus(properties.modulus, properties.poisson_ratio) / scales.stress
     shear = shear_modulus(properties.modulus, properties.poisson_ratio) / scales.stress
     flow: AbstractFlow = Elastic()
@@ -154,7 +192,11 @@ def conduction(stack: Stack, state: State, has_reservoir: bool, width: float, sc
     if coating is not None and coated is not None:
         properties = CoatingProperties.at(coating, coated, width, scales, grid)
         fractions.append(coated.fraction)
-        resistivities.append(scales.conductivity / properties.ionic_conductivity)
+        in_cracks = jnp.asarray(VOID_CONDUCTIVITY)
+        if stack.electrolyte is not None and state.salt is not None:
+            in_cracks = stack.electrolyte.conductivity_at(state.salt)
+        conducting = beside_cracks(properties.ionic_conductivity, coated, in_cracks)
+        resistivities.append(scales.conductivity / conducting)
     solid, filled = stack.solid_electrolyte, state.solid_electrolyte
     if solid is not None and filled is not None:
         fractions.append(filled)
@@ -202,17 +244,42 @@ def kinetics(stack: Stack, state: State, look: Look, width: float, scales: Scale
     if coating is not None and coated is not None:
         touching = jnp.clip(coated.fraction / open_share, 0.0, 1.0)
         properties = CoatingProperties.at(coating, coated, width, scales, grid)
-        exchange = exchange + touching * properties.exchange_current
+        in_cracks = jnp.zeros(()) if electrolyte is None else electrolyte.exchange_current
+        exchange = exchange + touching * beside_cracks(properties.exchange_current, coated, in_cracks)
     solid, filled = stack.solid_electrolyte, state.solid_electrolyte
     if solid is not None and filled is not None:
         touching = jnp.clip(filled / open_share, 0.0, 1.0)
         exchange = exchange + touching * solid.exchange_current
-    return Kinetics(
-        exchange / scales.current_density + 1e-12,
-        alpha,
-        stack.film_resistance / scales.resistance,
-        offset,
-    )
+    exchange = exchange / scales.current_density + 1e-12
+    film_resistance = stack.film_resistance / scales.resistance
+    if stack.film is not None and state.film is not None:
+        film_resistance = film_resistance + resistance(stack.film, state.film, exchange, scales, grid)
+    return Kinetics(exchange, alpha, film_resistance, offset)
+
+
+def exposed(stack: Stack, state: State, look: Look, width: float, scales: Scales, grid: Grid) -> Cells:
+    """The share of the lithium surface that solvent comes to: beside a coating, and where that is broken through."""
+    coating, coated = stack.coating, state.coating
+    if coating is None or coated is None:
+        return jnp.ones_like(state.lithium)
+    touching = jnp.clip(coated.fraction / jnp.clip(1 - state.lithium, 1e-6, None), 0.0, 1.0)
+    covered = counted(touching)
+    if coating.has_strain_limit or coated.damage is not None:
+        broken = coating_broken(coating, coated, width, scales, grid)
+        fraction = bearing(coated.fraction)
+        (whole,) = along_normals((fraction * (1 - broken))[None], look.normal, grid)
+        covered = covered * smooth_step(whole, 0.0, TIGHT)
+    return jnp.clip(1 - continued_off(covered * look.area, look.area, grid), 0.0, 1.0)
+
+
+def coating_broken(coating: Coating, state: CoatingState, width: float, scales: Scales, grid: Grid) -> Cells:
+    """How far the coating is torn at a place: as its damage says; where none is kept, from its strain limit on, fully
+    where a native film would be.
+    """
+    if state.damage is not None:
+        return passable(state.damage)
+    limit = coating.property("strain_limit", state.depth, layer_blend(coating, width, scales), join="series")
+    return smooth_step(largest_principal(state.strain, grid) / limit, 1.0, TORN)
 
 
 def conducting_share(stack: Stack, state: State) -> Array | float:

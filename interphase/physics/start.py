@@ -19,7 +19,7 @@ from interphase.physics.contact import closeness_at, gap_to
 from interphase.physics.interface import Look
 from interphase.physics.reaction import affinity_for
 from interphase.protocol import Drive
-from interphase.state import CoatingState, Plating, Recent, Solution, State
+from interphase.state import CoatingState, FilmState, Plating, Recent, Solution, State
 from interphase.units import Scales
 
 CLOSEST_POINT_STEPS = 40
@@ -164,12 +164,27 @@ def initial_state(stack: Stack, surface: Surface, drive: Drive, width: float, sc
         charge_time=number(0.0),
         initial_lithium=volume(lithium, grid),
         initial_coating=number(0.0) if coating is None else volume(coating.fraction, grid),
+        film=_film(stack, pressed, scales, grid),
     )
 
 
 def volume(fraction: Cells, grid: Grid) -> Array:
     """Volume of a phase per electrode area [-]."""
     return jnp.sum(fraction) * grid.cell_volume / grid.area
+
+
+def _film(stack: Stack, pressed: Array, scales: Scales, grid: Grid) -> FilmState | None:
+    """On all lithium as thick, and not strained."""
+    if stack.film is None:
+        return None
+    everywhere = jnp.ones(grid.shape, pressed.dtype)
+    return FilmState(
+        inner=everywhere * stack.film.inner_thickness / scales.length,
+        outer=everywhere * stack.film.outer_thickness / scales.length,
+        strain=jnp.zeros_like(pressed),
+        rate=jnp.zeros_like(everywhere),
+        charge=jnp.zeros((), pressed.dtype),
+    )
 
 
 def _coating(
@@ -192,6 +207,7 @@ def _coating(
         stress=pressed,
         equilibrium_stress=jnp.zeros_like(pressed) if coating.has_equilibrium else None,
         strain=jnp.zeros_like(pressed),
+        damage=None if coating.fracture is None else jnp.zeros_like(distance),
     )
 
 

@@ -15,6 +15,8 @@ _COLUMNS = (
     ("plated_C_per_m2", "Plated", 1 / 36e3, "mAh/cm²"),
     ("stripped_C_per_m2", "Stripped", 1 / 36e3, "mAh/cm²"),
     ("coulombic_efficiency", "Stripped over plated", 100.0, "%"),
+    ("lithium_efficiency", "Plated lithium that the native film leaves", 100.0, "%"),
+    ("sei_lithium_nm", "Lithium lost to it", 1.0, "nm"),
     ("plating_overpotential_max_mV", "Overpotential, plating", 1.0, "mV"),
     ("stripping_overpotential_max_mV", "Overpotential, stripping", 1.0, "mV"),
     ("stripping_polarisation_rise_mV", "Rise while stripping", 1.0, "mV"),
@@ -34,6 +36,7 @@ _PANELS = (
     ("Faces that touch", "%", ("contact_fraction_min", "contact_fraction_end"), 100.0),
     ("Hot spot while plating", "largest over mean", ("hot_spot_plating_max",), 1.0),
     ("Stripped over plated", "%", ("coulombic_efficiency",), 100.0),
+    ("Plated lithium that the native film leaves", "%", ("lithium_efficiency",), 100.0),
     ("Highest stack pressure", "MPa", ("stack_pressure_max_MPa",), 1.0),
 )
 _LABELS = {

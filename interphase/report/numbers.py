@@ -36,6 +36,10 @@ GROUPS: dict[str, tuple[Number, ...]] = {
         Number("void_thickness_nm", "Void over the electrode", 1.0, "nm"),
         Number("contact_pressure_max_MPa", "Largest contact pressure", 1.0, "MPa"),
         Number("dead_lithium_nm", "Isolated lithium", 1.0, "nm"),
+        Number("sei_lithium_nm", "Lithium in the native film made since the start", 1.0, "nm"),
+        Number("sei_thickness_nm", "Native film, swollen", 1.0, "nm"),
+        Number("sei_strain_max", "Largest strain of the native film", 100.0, "%"),
+        Number("sei_bare_fraction", "Lithium that its film leaves bare", 100.0, "%"),
     ),
     "Coating": (
         Number("coating_strain_max", "Largest strain", 100.0, "%"),

@@ -69,6 +69,12 @@ SERIES = (
     ),
     Panel("Void over the electrode", "nm", (Line("void_thickness_nm"),)),
     Panel("Largest contact pressure", "MPa", (Line("contact_pressure_max_MPa"),)),
+    Panel("Lithium in the native film", "nm of metal", (Line("sei_lithium_nm"),)),
+    Panel(
+        "Native film: strain, and lithium left bare",
+        "%",
+        (Line("sei_strain_max", 100.0, "strain"), Line("sei_bare_fraction", 100.0, "bare")),
+    ),
 )
 
 BUDGET = (

@@ -15,6 +15,8 @@ COLUMNS = (
     "plated_C_per_m2",
     "stripped_C_per_m2",
     "coulombic_efficiency",
+    "lithium_efficiency",
+    "sei_lithium_nm",
     "plating_overpotential_max_mV",
     "stripping_overpotential_max_mV",
     "stripping_polarisation_rise_mV",
@@ -35,7 +37,9 @@ def cycle_table(series: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
     **Arguments:** `series`: columns of `series.csv`, not-a-number where empty.
 
     Extremes are those of the rows. Charge is counted from row to row, and rows land on the ends of the protocol's
-    steps. The Coulombic efficiency is the charge stripped over the charge plated in the cycle.
+    steps. The Coulombic efficiency is the charge stripped over the charge plated in the cycle; both include the current
+    that makes native film. Where lithium in reserve makes up for what that takes, the charges do not show it: the
+    lithium efficiency is the share of the lithium brought in a cycle that it leaves.
     """
     cycles = series["cycle"].astype(int)
     passed = np.diff(series["charge_C_per_m2"], prepend=0.0)
@@ -51,6 +55,13 @@ def _cycle(number: int, mine: np.ndarray, passed: np.ndarray, series: Mapping[st
     def column(name: str, rows: np.ndarray) -> np.ndarray:
         values = series.get(name, np.array([]))[rows] if name in series else np.array([])
         return values[np.isfinite(values)]
+
+    def gained(name: str, rows: np.ndarray) -> float | None:
+        values = np.diff(series[name], prepend=0.0)[rows] if name in series else np.array([np.nan])
+        return float(values.sum()) if np.all(np.isfinite(values)) else None
+
+    film, film_plating = gained("sei_lithium_nm", mine), gained("sei_lithium_nm", plates)
+    brought = None if film_plating is None else film_plating + (gained("plated_thickness_nm", plates) or 0.0)
 
     def extreme(name: str, rows: np.ndarray, of: Any, factor: float = 1.0) -> float | None:
         values = column(name, rows)
@@ -68,6 +79,8 @@ def _cycle(number: int, mine: np.ndarray, passed: np.ndarray, series: Mapping[st
         "plated_C_per_m2": plated,
         "stripped_C_per_m2": stripped,
         "coulombic_efficiency": stripped / plated if plated and stripped else None,
+        "lithium_efficiency": 1 - film / brought if film is not None and brought else None,
+        "sei_lithium_nm": film,
         "plating_overpotential_max_mV": extreme("overpotential_V", plates, lambda v: np.abs(v).max(), 1e3),
         "stripping_overpotential_max_mV": extreme("overpotential_V", strips, lambda v: np.abs(v).max(), 1e3),
         "stripping_polarisation_rise_mV": extreme("overpotential_V", strips, rise, 1e3),

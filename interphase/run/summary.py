@@ -5,7 +5,6 @@ from typing import Any
 
 from interphase.run.simulate import Outcome
 
-NOT_MODELLED = ("damage_area_fraction",)
 FINAL = (
     "charge_C_per_m2",
     "plated_thickness_nm",
@@ -27,11 +26,17 @@ FINAL = (
     "elastic_energy_over_resilience_max",
     "coating_stress_over_strength_max",
     "crack_driving_force_max",
+    "damage_area_fraction",
     "stack_pressure_MPa",
     "contact_fraction",
     "void_area_fraction",
     "void_thickness_nm",
     "contact_pressure_max_MPa",
+    "sei_lithium_nm",
+    "sei_thickness_nm",
+    "sei_strain_max",
+    "sei_bare_fraction",
+    "side_current_A_per_m2",
 )
 
 
@@ -69,6 +74,5 @@ def summarise(
         "linear_iterations_max_over_run": worst.linear_iterations,
         "num_cycles": len(cycles) if efficiencies else None,
         "coulombic_efficiency": efficiencies[-1] if efficiencies else None,
-        **dict.fromkeys(NOT_MODELLED),
         **made,
     }
