@@ -134,6 +134,9 @@ def wishes(study: schema.Study) -> tuple[tuple[Wish, ...], np.ndarray]:
         if known.needs == "contact_fraction":
             if study.contact is None:
                 raise StudyError(f'{key}.name = "{term.name}" needs a contact; add [contact]')
+        elif known.needs == "cracks_filled":
+            if study.solid_electrolyte is None or not study.solid_electrolyte.cracks:
+                raise StudyError(f'{key}.name = "{term.name}" needs a crack; add [[solid_electrolyte.cracks]]')
         elif known.needs is not None and study.coating is None:
             raise StudyError(f'{key}.name = "{term.name}" needs a coating; add [[coating.layers]]')
         numbers = {}

@@ -48,7 +48,7 @@ def place(path: str, study: schema.Study) -> Place:
         f"{path} cannot be set free; free may be coating.layers[k].NAME, coating.mosaic.NAME, surface.level, "
         "surface.bumps[k].height or .radius, surface.waves[k].height, protocol.current, protocol.steps[k].current, "
         ".potential or .pressure, cell.pressure, cell.film_resistance, lithium.NAME, electrolyte.exchange_current, "
-        "solid_electrolyte.NAME, contact.NAME"
+        "solid_electrolyte.NAME, contact.NAME, contact.unevenness.height"
     )
 
 
@@ -187,6 +187,12 @@ def _of_contact(path: str, match: re.Match, study: schema.Study) -> Place:
     return _single(dimensions[match[1]], functools.partial(_under, "model.stack.faces", match[1]))
 
 
+def _of_unevenness(path: str, match: re.Match, study: schema.Study) -> Place:
+    if study.contact is None or study.contact.unevenness is None:
+        raise StudyError(f"{path} does not exist; give contact.unevenness first")
+    return _single("m", functools.partial(_under, "model.stack.faces.relief.unevenness", "height"))
+
+
 def _of_solid_electrolyte(path: str, match: re.Match, study: schema.Study) -> Place:
     if study.solid_electrolyte is None:
         raise StudyError(f"{path} does not exist; give a solid_electrolyte first")
@@ -219,6 +225,7 @@ _PLACES: list[tuple[str, Callable[[str, re.Match, schema.Study], Place]]] = [
     (r"lithium\.(\w+)", _of_lithium),
     (r"electrolyte\.exchange_current",
      _of_electrolyte),
+    (r"contact\.unevenness\.height", _of_unevenness),
     (r"contact\.(roughness|adhesion|touching_pressure)", _of_contact),
     (r"solid_electrolyte\.(modulus|poisson_ratio|ionic_conductivity|exchange_current)", _of_solid_electrolyte),
 ]  # fmt: skip

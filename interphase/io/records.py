@@ -40,6 +40,7 @@ SERIES_COLUMNS = (
     "void_area_fraction",
     "void_thickness_nm",
     "contact_pressure_max_MPa",
+    "cracks_filled_fraction",
     "lithium_budget_relative_error",
     "charge_closure_relative_error",
     "coating_volume_relative_change",

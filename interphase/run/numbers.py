@@ -51,6 +51,7 @@ def row(
         "void_area_fraction": _number(measures.void_area_fraction),
         "void_thickness_nm": _number(measures.void_thickness, 1e9),
         "contact_pressure_max_MPa": _number(measures.contact_pressure, 1e-6),
+        "cracks_filled_fraction": _number(measures.cracks_filled),
         "lithium_budget_relative_error": float(measures.lithium_budget_error),
         "charge_closure_relative_error": closure(report),
         "coating_volume_relative_change": _number(measures.coating_volume_change),

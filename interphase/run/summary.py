@@ -32,6 +32,7 @@ FINAL = (
     "void_area_fraction",
     "void_thickness_nm",
     "contact_pressure_max_MPa",
+    "cracks_filled_fraction",
 )
 
 
