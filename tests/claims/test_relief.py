@@ -1,4 +1,4 @@
-"""Faces that are uneven or cracked: what lithium has flowed into stays touched, and cracks stay empty until it flows."""
+"""Faces that are uneven or cracked: where lithium has flowed to stays touched; cracks stay empty until it flows."""
 
 import functools
 
