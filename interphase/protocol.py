@@ -34,7 +34,7 @@ class Protocol(eqx.Module):
     - `duration`: of each step [s].
     - `current`: positive plates, negative strips, zero rests [A/m²].
     - `metal_potential`: [V]; used by the steps that are potentiostatic.
-    - `pressure`: [Pa].
+    - `pressure`: [Pa]. `pressure_ramp`: over which it goes there from that of the step before; zero for at once [s].
     - `capacity`: charge per area after which a potentiostatic step ends, infinite for none [C/m²].
     - `potential_limit`: at which a step ends that drives the metal there; infinite, of either sign, for none [V].
     - `steps_per_cycle`: the steps repeat after so many.
@@ -45,6 +45,7 @@ class Protocol(eqx.Module):
     metal_potential: Float[Array, " steps"]
     is_potentiostatic: Array
     pressure: Float[Array, " steps"]
+    pressure_ramp: Float[Array, " steps"]
     capacity: Float[Array, " steps"]
     potential_limit: Float[Array, " steps"]
     steps_per_cycle: int = eqx.field(static=True)
@@ -56,15 +57,19 @@ class Protocol(eqx.Module):
 
     def at(self, time: Scalar | float) -> Drive:
         """The drive at `time` [s]; at a boundary, that of the step that begins. The last step goes on for ever."""
-        return self.step(jnp.minimum(jnp.searchsorted(self.ends, time, side="right"), self.duration.shape[0] - 1))
+        index = jnp.minimum(jnp.searchsorted(self.ends, time, side="right"), self.duration.shape[0] - 1)
+        return self.step(index, time - (self.ends - self.duration)[index])
 
-    def step(self, index: Array | int) -> Drive:
-        """The drive of one step."""
+    def step(self, index: Array | int, elapsed: Scalar | float) -> Drive:
+        """The drive of one step, `elapsed` [s] after it began."""
+        ramp = self.pressure_ramp[index]
+        before = self.pressure[jnp.maximum(index - 1, 0)]
+        share = jnp.where(ramp > 0, jnp.clip(elapsed / jnp.where(ramp > 0, ramp, 1.0), 0.0, 1.0), 1.0)
         return Drive(
             self.current[index],
             self.metal_potential[index],
             self.is_potentiostatic[index],
-            self.pressure[index],
+            jnp.where(ramp > 0, before + share * (self.pressure[index] - before), self.pressure[index]),
         )
 
     def is_over(self, index: int, metal_potential: float, passed: float) -> bool:

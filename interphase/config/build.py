@@ -18,6 +18,7 @@ from interphase.materials.coating import Coating, Fracture, Layer
 from interphase.materials.film import Film
 from interphase.materials.material import Electrolyte, Lithium, SolidElectrolyte
 from interphase.materials.mosaic import Mosaic, random_map
+from interphase.materials.relief import Cracks, Relief, Unevenness
 from interphase.materials.stack import Faces, Stack
 from interphase.model import Model, Numerics
 from interphase.physics.start import Surface
@@ -101,7 +102,7 @@ def _stack(study: schema.Study, grid: Grid, spacing: list[float]) -> Stack:
                 for name in ("modulus", "poisson_ratio", "ionic_conductivity", "exchange_current")
             }
         ),
-        faces=_faces(study),
+        faces=_faces(study, grid, spacing),
         film_resistance=jnp.asarray(study.cell.film_resistance),
         transfer_coefficient=jnp.asarray(study.cell.transfer_coefficient),
         temperature=jnp.asarray(study.cell.temperature),
@@ -143,7 +144,7 @@ def _diffusional_viscosity(known: dict[str, Any], temperature: float) -> float:
     )
 
 
-def _faces(study: schema.Study) -> Faces | None:
+def _faces(study: schema.Study, grid: Grid, spacing: list[float]) -> Faces | None:
     """The contact is made under the pressure of the first step."""
     if study.contact is None:
         return None
@@ -153,7 +154,32 @@ def _faces(study: schema.Study) -> Faces | None:
         pressure=jnp.asarray(study.cell.pressure if first is None else first),
         adhesion=jnp.asarray(study.contact.adhesion),
         touching_pressure=jnp.asarray(study.contact.touching_pressure),
+        relief=_relief(study, grid, spacing),
     )
+
+
+def _relief(study: schema.Study, grid: Grid, spacing: list[float]) -> Relief | None:
+    """Of the solid electrolyte's face at the start."""
+    uneven = None if study.contact is None else study.contact.unevenness
+    cracks = () if study.solid_electrolyte is None else study.solid_electrolyte.cracks
+    if uneven is None and not cracks:
+        return None
+    unevenness = None
+    if uneven is not None:
+        key = jax.random.key(uneven.seed)
+        map = random_map(key, grid.shape[:-1], tuple(spacing[:-1]), uneven.correlation_length)
+        unevenness = Unevenness.pressed_flat(jnp.asarray(uneven.height), map, uneven.touching)
+    period = study.grid.size[0]
+    opened = None
+    if cracks:
+        opened = Cracks(
+            width=jnp.asarray([crack.width for crack in cracks]),
+            depth=jnp.asarray([crack.depth for crack in cracks]),
+            centre=jnp.asarray([0.5 * period if crack.centre is None else crack.centre for crack in cracks]),
+            mouth=jnp.asarray(study.surface.level),
+            period=period,
+        )
+    return Relief(unevenness, opened)
 
 
 def _coating(section: schema.Coating, grid: Grid, spacing: list[float]) -> Coating:
@@ -265,6 +291,7 @@ def _protocol(study: schema.Study) -> Protocol:
         metal_potential=jnp.asarray([step.potential or 0.0 for step in steps]),
         is_potentiostatic=jnp.asarray([step.potential is not None for step in steps]),
         pressure=jnp.asarray(pressure),
+        pressure_ramp=jnp.asarray([step.pressure_ramp or 0.0 for step in steps]),
         capacity=jnp.asarray([step.capacity or math.inf if step.potential is not None else math.inf for step in steps]),
         potential_limit=jnp.asarray([_limit(step) for step in steps]),
         steps_per_cycle=len(study.protocol.steps),

@@ -21,6 +21,8 @@ FEWEST_CELLS_OF_A_VOID = 3
 NUCLEI_ON_TOP = 2  # that may overlap where they stand
 FEWEST_CELLS_OF_DAMAGE = 2
 THINNEST_THAT_CRACKS = 3.0  # coating over the length of damage
+FEWEST_CELLS_OF_A_CRACK = 3
+STANDING_BACK = 4.0  # root mean squares by which an uneven face stands back at most
 LARGEST_COARSE_GRID = 1024  # cells that the multigrid may have to invert densely
 BYTES_PER_CELL = {2: 150 * 8, 3: 260 * 8}  # of double precision: fields, hierarchies and work arrays
 
@@ -92,6 +94,8 @@ def check_geometry(study: schema.Study) -> None:
         )
     _check_surface(study, spacing)
     _check_voids(study, spacing)
+    _check_unevenness(study, spacing)
+    _check_cracks(study, spacing)
     _check_coating(study, spacing)
 
 
@@ -151,6 +155,62 @@ def _check_voids(study: schema.Study, spacing: list[float]) -> None:
             )
 
 
+def _check_unevenness(study: schema.Study, spacing: list[float]) -> None:
+    """The grid resolves how the solid's face stands back, and there is room for it."""
+    uneven = None if study.contact is None else study.contact.unevenness
+    if uneven is None:
+        return
+    _check_correlation("contact.unevenness", uneven.correlation_length, study, spacing)
+    highest = heights(study).covered + STANDING_BACK * uneven.height + 5 * study.numerics.interface_width * spacing[-1]
+    if highest > study.grid.size[-1]:
+        raise StudyError(
+            f"contact.unevenness.height = {_nm(uneven.height)} leaves no solid at the top of the box; lower it, or "
+            f"raise grid.size[{len(spacing) - 1}] above {_nm(highest)}"
+        )
+
+
+def _check_correlation(key: str, length: float, study: schema.Study, spacing: list[float]) -> None:
+    """Of a random map."""
+    if length < 2 * max(spacing[:-1]):
+        raise StudyError(
+            f"{key}.correlation_length = {_nm(length)} is under-resolved; give at least {_nm(2 * max(spacing[:-1]))}"
+        )
+    if length > min(study.grid.size[:-1]) / 2:
+        raise StudyError(
+            f"{key}.correlation_length = {_nm(length)} is longer than half the box; "
+            f"give at most {_nm(min(study.grid.size[:-1]) / 2)}"
+        )
+
+
+def _check_cracks(study: schema.Study, spacing: list[float]) -> None:
+    """Cracks are resolved, lie in the solid, and lithium may flow into them."""
+    cracks = () if study.solid_electrolyte is None else study.solid_electrolyte.cracks
+    for k, crack in enumerate(cracks):
+        key, least = f"solid_electrolyte.cracks[{k}]", FEWEST_CELLS_OF_A_CRACK * max(spacing[0], spacing[-1])
+        if study.contact is None:
+            raise StudyError(f"{key}: lithium does not part from the walls of a crack; give a contact")
+        if study.coating is not None:
+            raise StudyError(f"{key}: a coating closes it off from the lithium; leave the one or the other out")
+        if crack.width < least:
+            raise StudyError(
+                f"{key}.width = {_nm(crack.width)} spans {crack.width / least * FEWEST_CELLS_OF_A_CRACK:.1f} cells; "
+                f"give at least {_nm(least)}"
+            )
+        if crack.width > 0.4 * study.grid.size[0]:
+            raise StudyError(
+                f"{key}.width = {_nm(crack.width)} leaves next to no solid beside it; "
+                f"give at most {_nm(0.4 * study.grid.size[0])}"
+            )
+        if crack.depth < crack.width:
+            raise StudyError(f"{key}.depth = {_nm(crack.depth)} is less than its width; give at least that")
+        highest = heights(study).highest + crack.depth + 5 * study.numerics.interface_width * spacing[-1]
+        if highest > study.grid.size[-1]:
+            raise StudyError(
+                f"{key}.depth = {_nm(crack.depth)} goes through the solid; shorten it, or raise "
+                f"grid.size[{len(spacing) - 1}] above {_nm(highest)}"
+            )
+
+
 def _check_coating(study: schema.Study, spacing: list[float]) -> None:
     if study.coating is None:
         return
@@ -180,16 +240,8 @@ def _check_coating(study: schema.Study, spacing: list[float]) -> None:
             )
     _check_fracture(study.coating, spacing, total)
     mosaic = study.coating.mosaic
-    if mosaic is not None and mosaic.correlation_length < 2 * max(spacing[:-1]):
-        raise StudyError(
-            f"coating.mosaic.correlation_length = {_nm(mosaic.correlation_length)} is under-resolved; "
-            f"give at least {_nm(2 * max(spacing[:-1]))}"
-        )
-    if mosaic is not None and mosaic.correlation_length > min(study.grid.size[:-1]) / 2:
-        raise StudyError(
-            f"coating.mosaic.correlation_length = {_nm(mosaic.correlation_length)} is longer than half the box; "
-            f"give at most {_nm(min(study.grid.size[:-1]) / 2)}"
-        )
+    if mosaic is not None:
+        _check_correlation("coating.mosaic", mosaic.correlation_length, study, spacing)
 
 
 def _check_fracture(coating: schema.Coating, spacing: list[float], thickness: float) -> None:
@@ -277,6 +329,11 @@ def check_protocol(study: schema.Study) -> None:
             plated += (step.current or 0.0) * longest(step) * charge_to_length
         cycle = f" in cycle {k // len(steps) + 1}" if k >= len(steps) else ""
         key = f"protocol.steps[{k % len(steps)}]{cycle}"
+        if step.pressure_ramp is not None and step.pressure_ramp > step.duration:
+            raise StudyError(
+                f"{key}.pressure_ramp = {quantities.pretty(step.pressure_ramp, 's')} is longer than the step; "
+                f"give at most its duration, {quantities.pretty(step.duration, 's')}"
+            )
         if low.lowest + plated <= 0:
             raise StudyError(
                 f"{key} would strip {_nm(-plated)} from lithium that is {_nm(low.lowest)} thick at its lowest place; "

@@ -140,6 +140,9 @@ def wishes(study: schema.Study) -> tuple[tuple[Wish, ...], np.ndarray]:
         elif known.needs == "damage_fraction":
             if study.coating is None or study.coating.fracture is None:
                 raise StudyError(f'{key}.name = "{term.name}" needs a coating that breaks; add [coating.fracture]')
+        elif known.needs == "cracks_filled":
+            if study.solid_electrolyte is None or not study.solid_electrolyte.cracks:
+                raise StudyError(f'{key}.name = "{term.name}" needs a crack; add [[solid_electrolyte.cracks]]')
         elif known.needs is not None and study.coating is None:
             raise StudyError(f'{key}.name = "{term.name}" needs a coating; add [[coating.layers]]')
         numbers = {}

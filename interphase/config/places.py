@@ -49,7 +49,7 @@ def place(path: str, study: schema.Study) -> Place:
         "coating.fracture.length, surface.level, "
         "surface.bumps[k].height or .radius, surface.waves[k].height, protocol.current, protocol.steps[k].current, "
         ".potential or .pressure, cell.pressure, cell.film_resistance, lithium.NAME, electrolyte.exchange_current, "
-        "solid_electrolyte.NAME, contact.NAME, film.NAME"
+        "solid_electrolyte.NAME, contact.NAME, contact.unevenness.height, film.NAME"
     )
 
 
@@ -207,6 +207,12 @@ def _of_film(path: str, match: re.Match, study: schema.Study) -> Place:
     return _single(dimensions[name], functools.partial(_under, "model.stack.film", name))
 
 
+def _of_unevenness(path: str, match: re.Match, study: schema.Study) -> Place:
+    if study.contact is None or study.contact.unevenness is None:
+        raise StudyError(f"{path} does not exist; give contact.unevenness first")
+    return _single("m", functools.partial(_under, "model.stack.faces.relief.unevenness", "height"))
+
+
 def _of_solid_electrolyte(path: str, match: re.Match, study: schema.Study) -> Place:
     if study.solid_electrolyte is None:
         raise StudyError(f"{path} does not exist; give a solid_electrolyte first")
@@ -241,6 +247,7 @@ _PLACES: list[tuple[str, Callable[[str, re.Match, schema.Study], Place]]] = [
     (r"electrolyte\.exchange_current",
      _of_electrolyte),
     (r"film\.(\w+)", _of_film),
+    (r"contact\.unevenness\.height", _of_unevenness),
     (r"contact\.(roughness|adhesion|touching_pressure)", _of_contact),
     (r"solid_electrolyte\.(modulus|poisson_ratio|ionic_conductivity|exchange_current)", _of_solid_electrolyte),
 ]  # fmt: skip

@@ -246,6 +246,14 @@ class Electrolyte(Section):
     exchange_current: _quantity("A/m^2", 0.0) | None = None
 
 
+class Crack(Section):
+    """A slit in the solid's face, open to the lithium; `centre` along the first axis (default: the middle)."""
+
+    width: Length
+    depth: Length
+    centre: Position | None = None
+
+
 class SolidElectrolyte(Section):
     """A single-ion solid electrolyte; what is not given comes from the library's `material`."""
 
@@ -254,6 +262,19 @@ class SolidElectrolyte(Section):
     poisson_ratio: _quantity("1", 0.0, 0.4999, zero=True) | None = None
     ionic_conductivity: _quantity("S/m", 0.0) | None = None
     exchange_current: _quantity("A/m^2", 0.0) | None = None
+    cracks: tuple[Crack, ...] = ()
+
+
+class Unevenness(Section):
+    """How the solid's face stands back from the lithium at first: a keyed Gaussian map that the grid resolves.
+
+    `height`: its root mean square; `touching`: the share of the faces that meets when the solid is laid on.
+    """
+
+    height: Length
+    correlation_length: Length
+    seed: pydantic.NonNegativeInt = 0
+    touching: _quantity("1", 0.0, 1.0) = 0.1
 
 
 class Contact(Section):
@@ -266,6 +287,7 @@ class Contact(Section):
     roughness: Length = 20e-9
     adhesion: Pressure = 1e5
     touching_pressure: Pressure = 1e5
+    unevenness: Unevenness | None = None
 
 
 class Film(Section):
@@ -316,13 +338,15 @@ class Cell(Section):
 class Step(Section):
     """One step: `current` (plates; negative strips; zero rests) or `potential` against lithium, for `duration`.
 
-    It ends earlier once a charge of `capacity` has passed, or the metal's potential has come to `potential_limit`.
+    It ends earlier once a charge of `capacity` has passed, or the metal's potential has come to `potential_limit`. Its
+    `pressure` is there at once, or after a `pressure_ramp` from that of the step before.
     """
 
     duration: Duration
     current: _quantity("A/m^2") | None = None
     potential: _quantity("V") | None = None
     pressure: Pressure | None = None
+    pressure_ramp: Duration | None = None
     capacity: _quantity("C/m^2", 0.0) | None = None
     potential_limit: _quantity("V") | None = None
 

@@ -164,6 +164,12 @@ def coulombic_loss(course: Course) -> Scalar:
     return 1 - jnp.sum(jnp.maximum(-passed, 0.0)) / jnp.sum(jnp.maximum(passed, 0.0))
 
 
+def cracks_filled(course: Course) -> Scalar:
+    """Share of the solid's cracks that lithium fills at the end [-]."""
+    assert course.measures.cracks_filled is not None  # a study that asks for it has the physics
+    return course.measures.cracks_filled[-1]
+
+
 def stack_pressure(course: Course) -> Scalar:
     """Largest pressure that the protocol asks of the stack [Pa]."""
     return jnp.max(course.case.protocol.pressure)
@@ -195,6 +201,7 @@ TERMS = {
     "void": Term(void, "m", 100e-9, "void over the electrode at the end", "contact_fraction"),
     "sei_lithium": Term(sei_lithium, "m", 1e-9, "lithium that the native film has taken", "sei_lithium"),
     "coulombic_loss": Term(coulombic_loss, "1", 0.01, "one less stripped over plated charge"),
+    "cracks_filled": Term(cracks_filled, "1", 0.01, "share of the cracks that lithium fills", "cracks_filled"),
     "stack_pressure": Term(stack_pressure, "Pa", 1e6, "largest pressure on the stack"),
     "bare_share": Term(bare_share, "1", 0.01, "share that a thin film leaves bare", "coating_strain"),
     "indentation": Term(indentation, "1", 0.1, "strain of the coating under the separator", "coating_strain"),

@@ -46,6 +46,7 @@ SERIES_COLUMNS = (
     "sei_strain_max",
     "sei_bare_fraction",
     "side_current_A_per_m2",
+    "cracks_filled_fraction",
     "lithium_budget_relative_error",
     "charge_closure_relative_error",
     "coating_volume_relative_change",

@@ -6,6 +6,7 @@ from interphase.arrays import Scalar
 from interphase.materials.coating import Coating
 from interphase.materials.film import Film
 from interphase.materials.material import Electrolyte, Lithium, SolidElectrolyte
+from interphase.materials.relief import Relief
 
 
 class Faces(eqx.Module):
@@ -16,12 +17,14 @@ class Faces(eqx.Module):
     - `roughness`: length over which their pressure falls off with the gap [m].
     - `pressure`: under which the contact was made; the gap is counted from there [Pa].
     - `adhesion`: the largest tension [Pa]; `touching_pressure`: at which half of the faces touch [Pa].
+    - `relief`: of the solid electrolyte's face at the start, or `None` where it follows the lithium.
     """
 
     roughness: Scalar
     pressure: Scalar
     adhesion: Scalar
     touching_pressure: Scalar
+    relief: Relief | None = None
 
 
 class Stack(eqx.Module):

@@ -56,6 +56,7 @@ class Measures(eqx.Module):
     void_area_fraction: Scalar | None  # share on which nothing presses
     void_thickness: Scalar | None  # volume of void over the electrode's area [m]
     contact_pressure: Scalar | None  # largest [Pa]
+    cracks_filled: Scalar | None  # share of the solid's cracks, deeper than half their width, that lithium fills
     crack_driving_force: Scalar | None  # release rate of a channelling crack over toughness, largest column
     damage_fraction: Scalar | None  # mean damage of the coating
     sei_lithium: Scalar | None  # in the native film made since the start, as a thickness of metal [m]
@@ -91,7 +92,7 @@ def measure(
     coating, coated = stack.coating, state.coating
     film, touching, native = {}, {}, {}
     if touch is not None:
-        touching = _touching(touch, state, scales, grid)
+        touching = _touching(touch, stack, state, scales, grid)
     if coating is not None and coated is not None:
         film = _film(coating, coated, state.initial_coating, width, scales, grid)
     if stack.film is not None and state.film is not None:
@@ -142,17 +143,24 @@ def _native(film: Film, filmed: FilmState, area: Cells, scales: Scales, grid: Gr
     }
 
 
-TOUCHING = ("contact_fraction", "void_area_fraction", "void_thickness", "contact_pressure")
+TOUCHING = ("contact_fraction", "void_area_fraction", "void_thickness", "contact_pressure", "cracks_filled")
 
 
-def _touching(touch: Touch, state: State, scales: Scales, grid: Grid) -> dict[str, Array]:
+def _touching(touch: Touch, stack: Stack, state: State, scales: Scales, grid: Grid) -> dict[str, Array | None]:
     """Of the contact, over the faces of what rides on the lithium."""
     faces = jnp.sum(touch.faces)
+    relief = None if stack.faces is None else stack.faces.relief
+    filled = None
+    if relief is not None and relief.cracks is not None:
+        # A crack goes where the solid does; the foot of the lithium before its mouth does not count.
+        cracks = jnp.sum(relief.cracks.inside(grid, scales.length, state.plate_travel), axis=0)
+        filled = jnp.sum(cracks * bearing(state.lithium)) / jnp.sum(cracks)
     return {
         "contact_fraction": jnp.sum(touch.faces * touch.share) / faces,
         "void_area_fraction": jnp.sum(touch.faces * touch.void) / faces,
         "void_thickness": volume(1 - state.lithium - state.riding, grid) * scales.length,
         "contact_pressure": smooth_maximum(touch.pressure, inside(touch.faces / jnp.max(touch.faces))) * scales.stress,
+        "cracks_filled": filled,
     }
 
 

@@ -3,7 +3,8 @@
     ξ = ½[1 − tanh(d/2w)],    ξ + f_c = ½[1 − tanh((d − t)/2w)],    depth = d/t
 
 d is the true distance to the lithium surface z = s(y), so the coating has its thickness along the normal everywhere.
-Voids are balls cut out of the lithium; above a void that is open to the surface d is the distance to its rim.
+Voids are balls cut out of the lithium; above a void that is open to the surface d is the distance to its rim. Where
+the solid's face has a relief of its own, it is what d is measured from, and what it leaves of lithium is void.
 """
 
 import equinox as eqx
@@ -115,19 +116,23 @@ def initial_state(stack: Stack, surface: Surface, drive: Drive, width: float, sc
     """
     distance, foot = distance_to_surface(surface, grid, scales.length)
     dtype = distance.dtype
-    lithium = step_down(distance, width)
+    lithium = beneath = step_down(distance, width)
+    to_solid = distance
+    if stack.faces is not None and stack.faces.relief is not None:
+        to_solid = stack.faces.relief.distance_to_solid(distance, grid, scales.length)
+        beneath = step_down(to_solid, width)
     num_stress = 3 + len(grid.pairs)
     pressed = jnp.zeros((num_stress, *grid.shape), dtype).at[:3].set(-drive.pressure / scales.stress)
     coating = None
-    covered = lithium
+    covered = beneath
     if stack.coating is not None:
-        coating = _coating(stack.coating, distance, foot, lithium, pressed, width, scales, grid)
-        covered = lithium + coating.fraction
+        coating = _coating(stack.coating, to_solid, foot, beneath, pressed, width, scales, grid)
+        covered = beneath + coating.fraction
     if surface.void_radius.size:
         lithium = step_down(with_voids(surface, distance, grid, scales.length), width)
     solution = _first_guess(stack, drive, scales, grid, dtype)
     if stack.faces is not None:
-        gap = gap_to(lithium, Look.at(covered, width, grid), width, grid)
+        gap = gap_to(lithium, Look.at(beneath, width, grid), width, grid)
         solution = eqx.tree_at(
             lambda s: s.closeness,
             solution,
@@ -191,7 +196,7 @@ def _coating(
     coating: Coating,
     distance: Cells,
     foot: Array,
-    lithium: Cells,
+    beneath: Cells,
     pressed: Array,
     width: float,
     scales: Scales,
@@ -201,7 +206,7 @@ def _coating(
     if coating.mosaic is not None:
         thickness = thickness * jnp.exp(coating.mosaic.thickness * coating.mosaic.at(foot, grid))
     return CoatingState(
-        fraction=step_down(distance - thickness, width) - lithium,
+        fraction=step_down(distance - thickness, width) - beneath,
         depth=distance / thickness,
         drift=jnp.zeros((grid.dim - 1, *grid.shape), distance.dtype),
         stress=pressed,

@@ -35,6 +35,7 @@ GROUPS: dict[str, tuple[Number, ...]] = {
         Number("contact_fraction", "Faces that touch", 100.0, "%"),
         Number("void_thickness_nm", "Void over the electrode", 1.0, "nm"),
         Number("contact_pressure_max_MPa", "Largest contact pressure", 1.0, "MPa"),
+        Number("cracks_filled_fraction", "Cracks of the solid filled with lithium", 100.0, "%"),
         Number("dead_lithium_nm", "Isolated lithium", 1.0, "nm"),
         Number("sei_lithium_nm", "Lithium in the native film made since the start", 1.0, "nm"),
         Number("sei_thickness_nm", "Native film, swollen", 1.0, "nm"),

@@ -57,6 +57,7 @@ def row(
         "sei_strain_max": _number(measures.sei_strain),
         "sei_bare_fraction": _number(measures.sei_bare_fraction),
         "side_current_A_per_m2": _number(measures.side_current),
+        "cracks_filled_fraction": _number(measures.cracks_filled),
         "lithium_budget_relative_error": float(measures.lithium_budget_error),
         "charge_closure_relative_error": closure(report),
         "coating_volume_relative_change": _number(measures.coating_volume_change),

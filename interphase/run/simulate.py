@@ -21,6 +21,7 @@ from interphase.io.fields import FIELDS
 from interphase.io.records import Series, append_log
 from interphase.io.trajectory import TrajectoryError, TrajectoryWriter
 from interphase.model import Model, StepReport
+from interphase.protocol import Drive, Protocol
 from interphase.run.bodies import count_bodies, detached, left_behind
 from interphase.run.case import Case
 from interphase.run.controls import SLACK, Controls, StepSize
@@ -87,6 +88,11 @@ class RunError(RuntimeError):
 def _advance(model: Model, state: State, drive, dt, courant, stress_change):
     new, report = model.step(state, drive, dt)
     return new, report, model.longest_step(report, courant, stress_change, dt)
+
+
+@eqx.filter_jit
+def _driven(protocol: Protocol, step, elapsed) -> Drive:
+    return protocol.step(step, elapsed)
 
 
 @eqx.filter_jit
@@ -196,10 +202,11 @@ class Run:
         """One accepted step; one that failed, or went too far beyond a limit, is taken again at half the size."""
         controls, number = self.controls, lambda x: jnp.array(x, self.dtype)
         self._begin(self.timetable.step_at(self.time))
-        drive = self.case.protocol.step(self.protocol_step)
         change_before = np.inf
         while True:
             dt = self.step_size.until(self.time, stop)
+            elapsed = self.time + 0.5 * dt - self.timetable.began(self.protocol_step)
+            drive = _driven(self.case.protocol, jnp.asarray(self.protocol_step), number(elapsed))
             began = time.perf_counter()
             state, report, (by_motion, by_stress) = _advance(
                 self.case.model, self.state, drive, number(dt), number(controls.courant), number(controls.stress_change)

@@ -37,6 +37,7 @@ FINAL = (
     "sei_strain_max",
     "sei_bare_fraction",
     "side_current_A_per_m2",
+    "cracks_filled_fraction",
 )
 
 
