@@ -75,6 +75,8 @@ class Plating(eqx.Module):
     - `lift`: by which what rides on the lithium is faster than the mixture.
     - `largest_speed`: of anything that carries an interface.
     - `opening`: velocity at which the contact opens, continued off the surface, or `None` where it never does.
+    - `vacated`: sites of the lattice that lose their atom per volume and time, or `None` where none ever does.
+      `rate` is that of the lattice then.
     """
 
     rate: Cells
@@ -82,6 +84,20 @@ class Plating(eqx.Module):
     lift: Faces
     largest_speed: Scalar
     opening: CellVectors | None = None
+    vacated: Cells | None = None
+
+
+class Vacancies(eqx.Module):
+    """The sites of lithium's lattice that are empty.
+
+    **Arguments:**
+
+    - `fraction`: volume fraction of a cell.
+    - `supplied`: lithium per electrode area that came through the lower wall since the start.
+    """
+
+    fraction: Cells
+    supplied: Scalar
 
 
 class CoatingState(eqx.Module):
@@ -122,6 +138,7 @@ class State(eqx.Module):
     - `charge`: plated charge per electrode area since the start, stripped counted negative.
     - `charge_time`: ∫|i|dt, what the lithium budget error is measured against.
     - `initial_lithium`, `initial_coating`: volumes at the start, for the budgets.
+    - `vacancies`: or `None` where every site of the lithium's lattice has its atom.
     """
 
     time: Scalar
@@ -141,6 +158,7 @@ class State(eqx.Module):
     charge_time: Scalar
     initial_lithium: Scalar
     initial_coating: Scalar
+    vacancies: Vacancies | None = None
 
     @property
     def solution(self) -> Solution:

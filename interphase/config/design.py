@@ -134,6 +134,9 @@ def wishes(study: schema.Study) -> tuple[tuple[Wish, ...], np.ndarray]:
         if known.needs == "contact_fraction":
             if study.contact is None:
                 raise StudyError(f'{key}.name = "{term.name}" needs a contact; add [contact]')
+        elif known.needs == "vacant_surface":
+            if study.vacancies is None:
+                raise StudyError(f'{key}.name = "{term.name}" needs vacancies; add [vacancies]')
         elif known.needs is not None and study.coating is None:
             raise StudyError(f'{key}.name = "{term.name}" needs a coating; add [[coating.layers]]')
         numbers = {}

@@ -146,6 +146,12 @@ def void(course: Course) -> Scalar:
     return course.measures.void_thickness[-1]
 
 
+def vacant_surface(course: Course) -> Scalar:
+    """Mean share of the surface's lattice sites that are empty [-]."""
+    assert course.measures.vacant_surface is not None  # a study that asks for it has the physics
+    return _mean(course.measures.vacant_surface, course)
+
+
 def stack_pressure(course: Course) -> Scalar:
     """Largest pressure that the protocol asks of the stack [Pa]."""
     return jnp.max(course.case.protocol.pressure)
@@ -174,6 +180,7 @@ TERMS = {
     "polarisation_rise": Term(polarisation_rise, "V", 1e-3, "rise of the overpotential"),
     "lost_contact": Term(lost_contact, "1", 0.1, "share of the faces that does not touch", "contact_fraction"),
     "void": Term(void, "m", 100e-9, "void over the electrode at the end", "contact_fraction"),
+    "vacant_surface": Term(vacant_surface, "1", 0.1, "share of the surface's sites that are empty", "vacant_surface"),
     "stack_pressure": Term(stack_pressure, "Pa", 1e6, "largest pressure on the stack"),
     "bare_share": Term(bare_share, "1", 0.01, "share that a thin film leaves bare", "coating_strain"),
     "indentation": Term(indentation, "1", 0.1, "strain of the coating under the separator", "coating_strain"),

@@ -11,6 +11,7 @@ FIELDS: dict[str, tuple[str, str]] = {
     "solid_electrolyte_fraction": ("1", "volume fraction of the solid electrolyte"),
     "void_fraction": ("1", "volume fraction of void; a little below zero where faces overlap"),
     "contact_pressure": ("Pa", "pressure with which lithium and the solid on it touch, continued off the faces"),
+    "vacancy_fraction": ("1", "share of the lithium's lattice sites that are empty"),
     "coating_depth": ("1", "material coordinate of the coating, 0 at its inner and 1 at its outer face"),
     "potential": ("V", "electrolyte potential"),
     "plating_current": ("A/m^2", "plating current density of the lithium surface, continued off it"),

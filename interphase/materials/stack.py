@@ -23,6 +23,25 @@ class Faces(eqx.Module):
     touching_pressure: Scalar
 
 
+class Vacancies(eqx.Module):
+    """Empty sites of lithium's lattice.
+
+    **Arguments:**
+
+    - `diffusivity`: of lithium in lithium at the temperature of the cell [m²/s].
+    - `equilibrium_fraction`: share of sites empty in equilibrium without pressure [-].
+    - `formation_volume`: by which a mole of empty sites in equilibrium enlarges the lithium [m³/mol].
+    - `sink_spacing`: of dislocations and grain boundaries where they vanish, very large for none [m].
+    - `goes_on`: whether lithium, its lattice full, goes on below the lower wall.
+    """
+
+    diffusivity: Scalar
+    equilibrium_fraction: Scalar
+    formation_volume: Scalar
+    sink_spacing: Scalar
+    goes_on: bool = eqx.field(static=True)
+
+
 class Stack(eqx.Module):
     """Lithium, perhaps a coating, and a liquid electrolyte or a solid one.
 
@@ -33,6 +52,7 @@ class Stack(eqx.Module):
     - `film_resistance`: of a native film thinner than the grid, on all lithium [Ω m²].
     - `transfer_coefficient`: α of plating [-].
     - `temperature`: [K].
+    - `vacancies`: or `None` where every site of lithium's lattice keeps its atom.
     """
 
     lithium: Lithium
@@ -43,3 +63,4 @@ class Stack(eqx.Module):
     film_resistance: Scalar
     transfer_coefficient: Scalar
     temperature: Scalar
+    vacancies: Vacancies | None = None

@@ -10,16 +10,20 @@ import jax.numpy as jnp
 from interphase.arrays import Cells, CellVectors, Scalar
 from interphase.grid.grid import Grid
 from interphase.physics.interface import counted, on_faces
-from interphase.physics.phases import carried, cell_velocity, transport
-from interphase.state import CoatingState, State
+from interphase.physics.phases import HELD, carried, cell_velocity, transport
+from interphase.physics.vacancies import Lattice, pressure_in
+from interphase.state import CoatingState, State, Vacancies
 
 
-def carry(state: State, dt: Scalar, sharpening: float, width: float, substeps: int, grid: Grid) -> State:
+def carry(
+    state: State, dt: Scalar, sharpening: float, width: float, substeps: int, grid: Grid, lattice: Lattice | None = None
+) -> State:
     """The state `dt` later, material moved and lithium plated.
 
     **Arguments:**
 
     - `sharpening`: Γ over the fastest interface.
+    - `lattice`: of the lithium, where vacancies are followed.
     """
     plating, solution = state.plating, state.solution
     ridden = counted(state.beneath)
@@ -41,6 +45,8 @@ def carry(state: State, dt: Scalar, sharpening: float, width: float, substeps: i
         grid,
         substeps,
         None if plating.opening is None else on_faces(ridden * plating.drift, grid),
+        None if state.vacancies is None else state.vacancies.fraction,
+        plating.vacated,
     )
     material = cell_velocity(solution.velocity, solution.plate_velocity, grid)
     riding = cell_velocity(solution.velocity + plating.lift, solution.plate_velocity, grid)
@@ -48,7 +54,8 @@ def carry(state: State, dt: Scalar, sharpening: float, width: float, substeps: i
     resting, lifted = jax.lax.optimization_barrier((material - (1 - ridden) * plating.drift, riding))
 
     cells = plating.largest_speed * dt
-    mean_current = jnp.sum(plating.rate) * grid.cell_volume / grid.area
+    plated = plating.rate if plating.vacated is None else plating.rate - plating.vacated
+    mean_current = jnp.sum(plated) * grid.cell_volume / grid.area
     fresh = jnp.maximum(plating.rate * dt, 0.0)  # plated lithium is free of stress and dilutes what is there
     there = jnp.maximum(state.lithium, 0.0)  # transport may leave a trace less than none
     diluted = jax.lax.optimization_barrier(state.lithium_stress * there / (there + fresh + 1e-12))
@@ -64,6 +71,10 @@ def carry(state: State, dt: Scalar, sharpening: float, width: float, substeps: i
             state.charge_time + jnp.abs(mean_current) * dt,
         ),
     )
+    if state.vacancies is not None and lattice is not None:
+        vacant, supplied = lattice.spread(moved[HELD], moved["lithium"], pressure_in(stress), dt, grid)
+        vacancies = Vacancies(vacant, state.vacancies.supplied + supplied)
+        state = eqx.tree_at(lambda s: s.vacancies, state, vacancies)
     if state.flow_resistance is not None:
         state = eqx.tree_at(lambda s: s.flow_resistance, state, scalars[0])
     if state.coating is not None:

@@ -21,6 +21,7 @@ from interphase.physics.interface import Look, bearing
 from interphase.physics.momentum import Body, Phase
 from interphase.physics.parting import Ride
 from interphase.physics.reaction import Kinetics
+from interphase.physics.vacancies import Lattice, Sites
 from interphase.state import CoatingState, State
 from interphase.units import Scales
 
@@ -69,6 +70,7 @@ def body(
     width: float,
     scales: Scales,
     grid: Grid,
+    sites: Sites | None = None,
 ) -> Body:
     """All that resists motion."""
     lithium = stack.lithium
@@ -94,6 +96,7 @@ def body(
         filler_pressure=pressure if stack.faces is None else jnp.zeros_like(pressure),
         direction=look.direction,
         rides=rides,
+        collapse=None if sites is None else sites.closing,
     )
 
 
@@ -185,8 +188,44 @@ def anion_share(electrolyte: Electrolyte, stack: Stack, state: State, width: flo
     return jnp.clip(share / open_share, 0.0, 1.0)
 
 
-def kinetics(stack: Stack, state: State, look: Look, width: float, scales: Scales, grid: Grid) -> Kinetics:
-    """The rate law of whatever touches the lithium, weighted by how much of it does."""
+def lattice(stack: Stack, scales: Scales) -> Lattice | None:
+    """Lithium's lattice, or `None` where every site has its atom.
+
+    Pores close in many times the strain over which the flow resistance settles: the flow is the steady one,
+    ε̇ = ε̇₀ (σ/S₀)ⁿ with n of both exponents, 1/(m + k).
+    """
+    vacancies, lithium = stack.vacancies, stack.lithium
+    if vacancies is None:
+        return None
+    exponent = 1 / (1 / lithium.creep_exponent + lithium.rate_hardening)
+    rate = lithium.creep_rate if lithium.creeps else 0.0 * lithium.creep_rate
+    return Lattice(
+        diffusivity=vacancies.diffusivity / scales.diffusivity,
+        equilibrium=vacancies.equilibrium_fraction,
+        volume=vacancies.formation_volume / scales.molar_volume,
+        closing_rate=1.5 * rate * scales.time,
+        closing_exponent=exponent,
+        closing_stress=2 * exponent * lithium.saturation_resistance / (3 * scales.stress),
+        fluidity=0.75 * scales.stress * scales.time / lithium.diffusional_viscosity,
+        sinks=vacancies.diffusivity / vacancies.sink_spacing**2 * scales.time,
+        goes_on=vacancies.goes_on,
+    )
+
+
+def kinetics(
+    stack: Stack,
+    state: State,
+    look: Look,
+    width: float,
+    scales: Scales,
+    grid: Grid,
+    sites: Sites | None = None,
+    touching_share: Array | float = 1.0,
+) -> Kinetics:
+    """The rate law of whatever touches the lithium, weighted by how much of it does.
+
+    **Arguments:** `touching_share`: c of the contact, as of late; over it spreads what a place gives up.
+    """
     touched = 1 - state.lithium if stack.electrolyte is not None else state.riding  # a void takes no part
     open_share = jnp.clip(touched, 1e-6, None)
     alpha = stack.transfer_coefficient
@@ -212,6 +251,8 @@ def kinetics(stack: Stack, state: State, look: Look, width: float, scales: Scale
         alpha,
         stack.film_resistance / scales.resistance,
         offset,
+        None if sites is None else sites.occupancy,
+        None if sites is None else sites.depletion * touching_share,
     )
 
 

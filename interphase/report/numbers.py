@@ -35,6 +35,9 @@ GROUPS: dict[str, tuple[Number, ...]] = {
         Number("contact_fraction", "Faces that touch", 100.0, "%"),
         Number("void_thickness_nm", "Void over the electrode", 1.0, "nm"),
         Number("contact_pressure_max_MPa", "Largest contact pressure", 1.0, "MPa"),
+        Number("surface_occupancy_min", "Least occupied lattice sites of the surface", 100.0, "%"),
+        Number("vacancy_supersaturation_max", "Most empty sites over equilibrium", 1.0, "", ".2e"),
+        Number("vacant_thickness_nm", "Empty sites over the electrode", 1.0, "nm"),
         Number("dead_lithium_nm", "Isolated lithium", 1.0, "nm"),
     ),
     "Coating": (

@@ -69,6 +69,8 @@ SERIES = (
     ),
     Panel("Void over the electrode", "nm", (Line("void_thickness_nm"),)),
     Panel("Largest contact pressure", "MPa", (Line("contact_pressure_max_MPa"),)),
+    Panel("Least occupied lattice sites of the surface", "%", (Line("surface_occupancy_min", 100.0),)),
+    Panel("Empty lattice sites over the electrode", "nm", (Line("vacant_thickness_nm"),)),
 )
 
 BUDGET = (

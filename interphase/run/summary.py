@@ -32,6 +32,9 @@ FINAL = (
     "void_area_fraction",
     "void_thickness_nm",
     "contact_pressure_max_MPa",
+    "surface_occupancy_min",
+    "vacancy_supersaturation_max",
+    "vacant_thickness_nm",
 )
 
 
