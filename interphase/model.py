@@ -142,7 +142,7 @@ class Model(eqx.Module):
         dt = jnp.asarray(dt, state.time.dtype) / self.scales.time  # a Python number would have the step compiled anew
         state = act(self._carried, state, state.lag + 0.5 * dt)
         look = act(Look.at, state.beneath, self.width, self.grid)
-        balance, parting, sites_report = act(self._balance, state, look, drive, dt)
+        balance, parting = act(self._balance, state, look, drive, dt)
         solution, newton_report = settled(self._solve(balance, state.recent.continued(dt)))
         growth, opening = act(balance.growth, solution), act(balance.opening, solution)
         advance = growth if balance.sites is None else act(balance.advance, solution)
@@ -167,8 +167,7 @@ class Model(eqx.Module):
         state = act(self._stressed, state, balance, strains, responses, dt)
         now = (state.time + dt, state.step + 1, state.plate_travel + solution.plate_velocity * dt, 0.5 * dt)
         state = eqx.tree_at(lambda s: (s.time, s.step, s.plate_travel, s.lag), state, now)
-        solves = (salt_report, sites_report)
-        return state, eqx.tree_at(lambda r: (r.salt, r.sites), report, solves, is_leaf=lambda x: x is None)
+        return state, eqx.tree_at(lambda r: r.salt, report, salt_report, is_leaf=lambda x: x is None)
 
     def synchronised(self, state: State) -> State:
         """The state with all its material where it is at `state.time`; for looking at, not for stepping on."""
@@ -184,9 +183,7 @@ class Model(eqx.Module):
 
     # --- 2 balance --------------------------------------------------------------------------------------------------
 
-    def _balance(
-        self, state: State, look: Look, drive: Drive, dt: Scalar
-    ) -> tuple[Balance, Parting, SolveReport | None]:
+    def _balance(self, state: State, look: Look, drive: Drive, dt: Scalar) -> tuple[Balance, Parting]:
         """The system of the step, its phases parting by what was plated of late."""
         stack, scales, grid = self.stack, self.scales, self.grid
         spring = self.spring * scales.length / scales.stress
@@ -194,15 +191,13 @@ class Model(eqx.Module):
         contact = mixture.contact(stack, state, look, dt, self.width, scales, grid)
         reacting = mixture.conducting_share(stack, state) if contact is None else contact.opposite
         area = look.area * reacting
-        sites, sites_report, lattice = None, None, mixture.lattice(stack, scales)
+        sites, lattice = None, mixture.lattice(stack, scales)
         if lattice is not None and state.vacancies is not None:
             vacant, stress = state.vacancies.fraction, state.lithium_stress
             plating, none = state.plating, jnp.zeros_like(vacant)
             usual = none if plating.vacated is None else jnp.maximum(plating.vacated - plating.rate, 0.0)
-            sites, sites_report = Sites.at(
-                lattice, vacant, state.lithium, state.beneath, stress, look, area, usual, dt, grid
-            )
-        touching = 1.0 if contact is None else contact.share(contact.closeness)
+            sites = Sites.at(lattice, vacant, state.lithium, state.beneath, stress, look, area, usual, dt, grid)
+        touching = 1.0 if contact is None or sites is None else contact.share(contact.closeness)
         kinetics = mixture.kinetics(stack, state, look, self.width, scales, grid, sites, touching)
         parting = Parting.at(state.beneath, look, contact is not None, self.width, grid)
         usual = area * _usual_parting(state, kinetics, contact, sites, dt)
@@ -232,7 +227,7 @@ class Model(eqx.Module):
             width=self.width,
             has_plate=self.has_plate,
         )
-        return balance, parting, sites_report
+        return balance, parting
 
     def _solve(self, balance: Balance, start: Solution) -> tuple[Solution, NewtonReport]:
         solution, report = self.numerics.newton.solve(CoupledProblem(balance), start)
@@ -272,6 +267,7 @@ class Model(eqx.Module):
             largest_stress_change=stress_change,
             plate_pressure=balance.body.plate_pressure(balance.body.stress(strains, responses)),
             touch=None if contact is None else contact.touch(solution.closeness, balance.look.area),
+            sites=None if balance.sites is None else balance.sites.report,
         )
 
     # --- 3 salt -----------------------------------------------------------------------------------------------------

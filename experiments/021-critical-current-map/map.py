@@ -9,6 +9,7 @@ import pathlib
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import matplotlib.pyplot as plt
 import numpy as np
 
 from interphase import load
@@ -19,9 +20,12 @@ jax.config.update("jax_enable_x64", True)
 
 FOLDER = pathlib.Path(__file__).parent
 TABLE = FOLDER / "output" / "map.csv"
-TEMPERATURES = (298.15, 333.15, 273.15)  # [K]
-PRESSURES = (0.5, 1.0, 2.0, 3.0, 4.0, 5.0)  # [MPa]
-CURRENTS = (2.0, 5.0, 10.0, 20.0, 40.0)  # [A/m²]
+ALL = (0.5, 1.0, 2.0, 3.0, 4.0, 5.0)
+POINTS = {  # temperature [K] → pressures [MPa], currents [A/m²]
+    298.15: (ALL, (2.0, 5.0, 10.0, 20.0, 40.0)),
+    333.15: ((1.0, 2.0, 3.0, 5.0), (20.0, 50.0, 100.0, 200.0)),
+    273.15: ((1.0, 2.0, 3.0, 5.0), (0.5, 1.0, 2.0, 5.0)),
+}
 CAPACITY = 3.6e4  # 1 mAh/cm² [C/m²]
 EMPTY = 0.1  # occupancy of the surface at which it counts as lost
 STEADY = 6.0  # times what closes sites takes, after which nothing changes any more
@@ -87,10 +91,10 @@ def run() -> None:
     TABLE.parent.mkdir(exist_ok=True)
     there = read() if TABLE.exists() else []
     done = {tuple(float(row[name]) for name in COLUMNS[:3]) for row in there}
-    for temperature in TEMPERATURES:
+    for temperature, (pressures, currents) in POINTS.items():
         case, _ = load(str(FOLDER), f"cell.temperature={temperature} K")
-        for pressure in PRESSURES:
-            for current in CURRENTS:
+        for pressure in pressures:
+            for current in currents:
                 if (temperature, pressure, current) in done:
                     continue
                 row = stripped(case, current, 1e6 * pressure)
@@ -108,5 +112,65 @@ def read() -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def steady_limit(pressure: np.ndarray, temperature: float) -> np.ndarray:
+    """Current at which the surface ends up empty in steady flow, v = 0.85 √(Dk) [A/m²]; p in MPa."""
+    exponent, rate = 5.0, 4.25e4 * np.exp(-37e3 / (8.314462618 * temperature))
+    diffusivity = 5.6e-15 * np.exp(-52.8e3 / 8.314462618 * (1 / temperature - 1 / 298.15))
+    closing = 1.5 * rate * (3 * pressure / (2 * exponent * 2.0)) ** exponent
+    return 0.85 * np.sqrt(diffusivity * closing) * 96485.33212 / 13e-6
+
+
+def diffusion_limit(temperature: float) -> float:
+    """Current whose Sand time is what the capacity takes [A/m²]."""
+    diffusivity = 5.6e-15 * np.exp(-52.8e3 / 8.314462618 * (1 / temperature - 1 / 298.15))
+    return np.pi / 4 * diffusivity * (96485.33212 / 13e-6) ** 2 / CAPACITY
+
+
+MEASURED = (  # where polarisation sets in while lithium is stripped: MPa, mA/cm²; both recalled, medium confidence
+    ("Li₆PS₅Cl, Kasemchainan 2019", "s", ((3.0, 0.2), (7.0, 1.0))),
+    ("LLZO, Wang 2019", "^", ((0.4, 0.1), (2.0, 0.4))),
+)
+
+
+def draw() -> None:
+    rows = read()
+    figure, panels = plt.subplots(1, len(POINTS), figsize=(4.1 * len(POINTS), 4.3), sharey=True, layout="constrained")
+    pressure = np.geomspace(0.3, 9, 200)
+    for axes, temperature in zip(panels, sorted(POINTS), strict=True):
+        mine = [row for row in rows if float(row["temperature_K"]) == temperature]
+        for held, face, label in (
+            (True, "#2a6f97", "strips 1 mAh/cm², or is steady"),
+            (False, "white", "surface empties (after % of it)"),
+        ):
+            kept = [row for row in mine if (row["status"] != "empty") == held]
+            axes.scatter(
+                [float(row["pressure_MPa"]) for row in kept],
+                [0.1 * float(row["current_A_per_m2"]) for row in kept],
+                s=46, facecolor=face, edgecolor="#2a6f97", zorder=3, label=label,
+            )  # fmt: skip
+        for row in mine:
+            text = f"{100 * float(row['charge_C_per_m2']) / CAPACITY:.0f} %" if row["status"] == "empty" else ""
+            where = float(row["pressure_MPa"]), 0.1 * float(row["current_A_per_m2"])
+            axes.annotate(text, where, (0, 6), textcoords="offset points", ha="center", fontsize=7, color="#555555")
+        axes.plot(
+            pressure, 0.1 * steady_limit(pressure, temperature), color="#c1440e", label="steady limit, 0.85 √(Dk)"
+        )
+        limit = 0.1 * diffusion_limit(temperature)
+        axes.axhline(limit, color="#777777", linestyle="--", linewidth=1, label="Sand time = time of 1 mAh/cm²")
+        if temperature == 298.15:
+            for name, marker, points in MEASURED:
+                axes.scatter(*zip(*points, strict=True), marker=marker, color="#222222", s=36, zorder=4, label=name)
+        axes.set(xscale="log", yscale="log", xlim=(0.3, 9), ylim=(0.02, 30), xlabel="stack pressure (MPa)")
+        axes.set_xticks([0.5, 1, 2, 3, 5, 8], ["0.5", "1", "2", "3", "5", "8"])
+        axes.set_xticks([], minor=True)
+        axes.set_title(f"{temperature - 273.15:.0f} °C")
+        axes.grid(True, alpha=0.3)
+    panels[0].set_ylabel("stripping current (mA/cm²)")
+    handles, labels = panels[sorted(POINTS).index(298.15)].get_legend_handles_labels()
+    figure.legend(handles, labels, fontsize=8, loc="outside lower center", ncols=len(labels))
+    figure.savefig(FOLDER / "map.png", dpi=150)
+
+
 if __name__ == "__main__":
     run()
+    draw()

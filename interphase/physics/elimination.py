@@ -153,11 +153,15 @@ class Answers(eqx.Module):
             by_current = self.rate + contact.lost * contact.weight
             by_contact = contact.opening * contact.weight
             current, opening = current - contact.lost * missing, -contact.opening * missing
-        parts = 1.0 if self.renewed is None else self.renewed
-        hindrance = 1 + self.own_stress * (parts * by_current + by_contact)
-        stress = (stress - self.own_stress * (parts * current + opening)) / hindrance
+        parting = self._parts(current) + opening
+        hindrance = 1 + self.own_stress * (self._parts(by_current) + by_contact)
+        stress = (stress - self.own_stress * parting) / hindrance
         current = current + by_current * stress
-        return Answer(current, parts * current + opening + by_contact * stress, stress)
+        return Answer(current, self._parts(current) + opening + by_contact * stress, stress)
+
+    def _parts(self, current: Cells) -> Cells:
+        """What of a current parts the faces."""
+        return current if self.renewed is None else self.renewed * current
 
     @property
     def compliance(self) -> Cells:

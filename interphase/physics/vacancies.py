@@ -150,12 +150,14 @@ class Sites(eqx.Module):
     - `occupancy`: ĉ at the surface, as seen from every cell; `depletion`: R.
     - `closing`: share of a cell's lattice that vanishes in the step where it is.
     - `sinking`: volume fraction of lattice that vanishes in the step at the surface.
+    - `report`: how the worst of the solves for them went.
     """
 
     occupancy: Cells
     depletion: Cells
     closing: Cells
     sinking: Cells
+    report: SolveReport
 
     @staticmethod
     def at(
@@ -169,8 +171,8 @@ class Sites(eqx.Module):
         usual: Cells,
         dt: Array,
         grid: Grid,
-    ) -> tuple["Sites", SolveReport]:
-        """The sites of a step that begins with `vacant` of them per volume, and how the worse of its solves went.
+    ) -> "Sites":
+        """The sites of a step that begins with `vacant` of them per volume.
 
         **Arguments:** `usual`: rate at which sites were emptied of late, per volume; what closes is reckoned with it.
         """
@@ -181,7 +183,7 @@ class Sites(eqx.Module):
         rate, equilibrium = lattice.closing_at(pressure), lattice.equilibrium_at(pressure)
         below = lattice.from_below(pressure, grid)
         source = vacant / dt + usual + below + held_in(lithium) * rate * equilibrium
-        foreseen, _ = solve(lattice.operator(lithium, dt, grid, rate), source, share)
+        foreseen, first = solve(lattice.operator(lithium, dt, grid, rate), source, share)
         closing = (foreseen - equilibrium) * rate * dt
         # Where what rides shares the cell, the two would be strained together: there planes vanish from the surface.
         across, sunk = along_normals(
@@ -193,10 +195,8 @@ class Sites(eqx.Module):
         quiet, report = solve(operator, left / dt + below, share)
         depletion, other = solve(operator, area, jnp.zeros_like(area))
         quiet, depletion = between_cells(jnp.stack([quiet, depletion]), look.nearest, grid)
-        worse = SolveReport(
-            jnp.maximum(report.iterations, other.iterations), jnp.maximum(report.residual, other.residual)
-        )
-        return Sites(1 - quiet, depletion, closing, sinking), worse
+        worst = jax.tree.map(lambda *reports: jnp.max(jnp.stack(reports)), first, report, other)
+        return Sites(1 - quiet, depletion, closing, sinking, worst)
 
     def renewed(self, current: Cells) -> Cells:
         """i + j: what of a plating current lays down new lattice; of a stripping one nothing takes it away."""
