@@ -45,6 +45,7 @@ from interphase.physics.parting import Parting
 from interphase.physics.phases import STABLE_SHARPENING, cell_velocity
 from interphase.physics.reaction import Kinetics
 from interphase.physics.salt import salt_step
+from interphase.physics.vacancies import Sites, held_in
 from interphase.protocol import Drive
 from interphase.solvers.krylov import SolveReport
 from interphase.solvers.newton import Newton, NewtonReport
@@ -94,6 +95,7 @@ class StepReport(eqx.Module):
     - `largest_speed`: of anything that carries an interface; `largest_stress_change` of any solid's components.
     - `plate_pressure`: on the upper wall.
     - `touch`: what became of the contact, or `None` where lithium never parts from what rides on it.
+    - `sites`: how the solves for the lattice's empty sites went, or `None` where there are none.
     """
 
     balance: NewtonReport
@@ -106,6 +108,7 @@ class StepReport(eqx.Module):
     largest_stress_change: Scalar
     plate_pressure: Scalar
     touch: Touch | None
+    sites: SolveReport | None = None
 
 
 class Model(eqx.Module):
@@ -145,17 +148,24 @@ class Model(eqx.Module):
         balance, parting = act(self._balance, state, look, drive, dt)
         solution, newton_report = settled(self._solve(balance, state.recent.continued(dt)))
         growth, opening = act(balance.growth, solution), act(balance.opening, solution)
-        parted = act(parting.parted, growth + opening)
+        advance = growth if balance.sites is None else act(balance.advance, solution)
+        parted = act(parting.parted, advance + opening)
         if balance.contact is None:
             # What a film remembers must be its own motion, not the guess of it: the difference would add up.
             # Where it may part, the difference is an opening, and what was balanced is remembered.
             balance = balance.with_phases(parted)
         strains, responses, growth = act(balance.mechanics, solution)
+        advance = growth if balance.sites is None else advance
         report = act(self._reported, balance, solution, strains, growth, responses, newton_report)
         lift = act(parting.lift_as_one, solution.velocity * dt, parted.riding)
         yielding = act(parting.yielding, lift, parted.riding)
         opened = None if balance.contact is None else act(parting.advance, opening) / dt
-        plating = Plating(growth / dt, parted.advance / dt, lift / dt, yielding / dt, report.largest_speed, opened)
+        vacated = None
+        if balance.sites is not None:
+            advance = advance - jnp.maximum(state.lithium, 0.0) * balance.sites.closing
+            vacated = (advance - growth) / dt
+        speeds = (advance / dt, parted.advance / dt, lift / dt, yielding / dt)
+        plating = Plating(*speeds, report.largest_speed, opened, vacated)
         recent = state.recent.joined_by(solution, dt)
         state = eqx.tree_at(lambda s: (s.recent, s.plating), state, (recent, plating))
         state, salt_report = self._salted(state, balance, dt)
@@ -173,7 +183,8 @@ class Model(eqx.Module):
 
     def _carried(self, state: State, dt: Scalar) -> State:
         numerics = self.numerics
-        return carry(state, dt, numerics.sharpening, self.width, numerics.substeps, self.grid, self.stack.film)
+        film, lattice = self.stack.film, mixture.lattice(self.stack, self.scales)
+        return carry(state, dt, numerics.sharpening, self.width, numerics.substeps, self.grid, film, lattice)
 
     def _filmed(self, state: State, look: Look, dt: Scalar) -> State:
         """The native film has grown by the end of the step, and this is what it takes."""
@@ -191,13 +202,22 @@ class Model(eqx.Module):
         stack, scales, grid = self.stack, self.scales, self.grid
         spring = self.spring * scales.length / scales.stress
         pressure = drive.pressure / scales.stress + spring * state.plate_travel
-        kinetics = mixture.kinetics(stack, state, look, self.width, scales, grid)
         contact = mixture.contact(stack, state, look, dt, self.width, scales, grid)
         reacting = mixture.conducting_share(stack, state) if contact is None else contact.opposite
         area = look.area * reacting
+        sites, lattice = None, mixture.lattice(stack, scales)
+        if lattice is not None and state.vacancies is not None:
+            vacant, stress = state.vacancies.fraction, state.lithium_stress
+            plating, none = state.plating, jnp.zeros_like(vacant)
+            usual = none if plating.vacated is None else jnp.maximum(plating.vacated - plating.rate, 0.0)
+            sites = Sites.at(lattice, vacant, state.lithium, state.beneath, stress, look, area, usual, dt, grid)
+        touching = 1.0 if contact is None or sites is None else contact.share(contact.closeness)
+        kinetics = mixture.kinetics(stack, state, look, self.width, scales, grid, sites, touching)
         parting = Parting.at(state.beneath, look, contact is not None, self.width, grid)
-        parted = parting.parted(area * _usual_parting(state, kinetics, contact, dt))
-        body = mixture.body(stack, state, look, (parted.resting, parted.riding), pressure, self.width, scales, grid)
+        usual = area * _usual_parting(state, kinetics, contact, sites, dt)
+        parted = parting.parted(usual if sites is None else usual - sites.sinking)
+        rides = (parted.resting, parted.riding)
+        body = mixture.body(stack, state, look, rides, pressure, self.width, scales, grid, sites)
         longitudinal = sum(p.fraction * (p.bulk_modulus + 4 / 3 * p.shear_modulus) for p in body.phases)
         present = sum(p.fraction * jnp.sqrt(summed(p.stress**2)) for p in body.phases)
         blocked_growth = 1e-3 * jnp.linalg.norm(longitudinal * look.area) * dt
@@ -216,6 +236,7 @@ class Model(eqx.Module):
             ),
             contact=contact,
             side=None if state.film is None else state.film.rate,
+            sites=sites,
             dt=dt,
             stress_scale=jax.lax.stop_gradient(jnp.linalg.norm(present) + blocked_growth),
             width=self.width,
@@ -245,6 +266,9 @@ class Model(eqx.Module):
             stress_change = jnp.maximum(stress_change, jnp.max(change))
         current, contact = growth / balance.dt, balance.contact
         continued = continued_off(current, balance.area, self.grid)
+        surface = continued
+        if balance.sites is not None:
+            surface = continued_off(balance.advance(solution) / balance.dt, balance.area, self.grid)
         # Where there is next to no surface the current fades out: a threshold would make the speed jump.
         fading = jnp.clip(balance.area / FADING_AREA, 0.0, 1.0)
         return StepReport(
@@ -254,10 +278,11 @@ class Model(eqx.Module):
             area=balance.area,
             mean_current=balance.mean(balance.drawn(current)),
             boundary_current=-jnp.mean(balance.conductor.top_flux(solution.potential)),
-            largest_speed=jnp.maximum(jnp.max(jnp.abs(solution.velocity)), jnp.max(jnp.abs(continued) * fading)),
+            largest_speed=jnp.maximum(jnp.max(jnp.abs(solution.velocity)), jnp.max(jnp.abs(surface) * fading)),
             largest_stress_change=stress_change,
             plate_pressure=balance.body.plate_pressure(balance.body.stress(strains, responses)),
             touch=None if contact is None else contact.touch(solution.closeness, balance.look.area),
+            sites=None if balance.sites is None else balance.sites.report,
         )
 
     # --- 3 salt -----------------------------------------------------------------------------------------------------
@@ -377,6 +402,8 @@ class Model(eqx.Module):
                 "sei_bare_share": Coverage.of(film, filmed.strain, grid).bare,
                 "side_current": side * scales.current_density,
             }
+        if state.vacancies is not None:
+            fields["vacancy_fraction"] = state.vacancies.fraction / held_in(state.lithium)
         if state.salt is not None:
             fields["salt_concentration"] = state.salt * scales.concentration
         return fields
@@ -402,7 +429,12 @@ class Model(eqx.Module):
         return jnp.minimum(motion, sharpening) * self.scales.time, stress
 
 
-def _usual_parting(state: State, kinetics: Kinetics, contact: Contact | None, dt: Scalar) -> Cells:
+def _usual_parting(state: State, kinetics: Kinetics, contact: Contact | None, sites: Sites | None, dt: Scalar) -> Cells:
     """How far lithium and what rides on it would part in the step if they did so as of late."""
-    plated = kinetics.current(state.recent.usual_affinity) * dt
-    return plated if contact is None else plated * contact.share(contact.closeness) + contact.usual
+    current = kinetics.current(state.recent.usual_affinity)
+    if sites is None:
+        plated = current * dt
+        return plated if contact is None else plated * contact.share(contact.closeness) + contact.usual
+    if contact is None:
+        return sites.renewed(current) * dt
+    return sites.renewed(current * contact.share(contact.closeness)) * dt + contact.usual

@@ -76,6 +76,8 @@ class Plating(eqx.Module):
     - `yielding`: the part of it that the lithium makes room for; the rest is the electrolyte's to make.
     - `largest_speed`: of anything that carries an interface.
     - `opening`: velocity at which the contact opens, continued off the surface, or `None` where it never does.
+    - `vacated`: sites of the lattice that lose their atom per volume and time, or `None` where none ever does.
+      `rate` is that of the lattice then.
     """
 
     rate: Cells
@@ -84,6 +86,20 @@ class Plating(eqx.Module):
     yielding: Faces
     largest_speed: Scalar
     opening: CellVectors | None = None
+    vacated: Cells | None = None
+
+
+class Vacancies(eqx.Module):
+    """The sites of lithium's lattice that are empty.
+
+    **Arguments:**
+
+    - `fraction`: volume fraction of a cell.
+    - `supplied`: lithium per electrode area that came through the lower wall since the start.
+    """
+
+    fraction: Cells
+    supplied: Scalar
 
 
 class CoatingState(eqx.Module):
@@ -150,6 +166,7 @@ class State(eqx.Module):
     - `charge_time`: ∫|i|dt, what the lithium budget error is measured against.
     - `initial_lithium`, `initial_coating`: volumes at the start, for the budgets.
     - `film`: the native film, or `None`.
+    - `vacancies`: or `None` where every site of the lithium's lattice has its atom.
     """
 
     time: Scalar
@@ -170,6 +187,7 @@ class State(eqx.Module):
     initial_lithium: Scalar
     initial_coating: Scalar
     film: FilmState | None = None
+    vacancies: Vacancies | None = None
 
     @property
     def solution(self) -> Solution:

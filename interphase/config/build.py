@@ -19,7 +19,7 @@ from interphase.materials.film import Film
 from interphase.materials.material import Electrolyte, Lithium, SolidElectrolyte
 from interphase.materials.mosaic import Mosaic, random_map
 from interphase.materials.relief import Cracks, Relief, Unevenness
-from interphase.materials.stack import Faces, Stack
+from interphase.materials.stack import Faces, Stack, Vacancies
 from interphase.model import Model, Numerics
 from interphase.physics.start import Surface
 from interphase.protocol import Protocol
@@ -109,6 +109,23 @@ def _stack(study: schema.Study, grid: Grid, spacing: list[float]) -> Stack:
         film=None
         if study.film is None
         else Film(**{name: jnp.asarray(getattr(study.film, name)) for name in Film.__dataclass_fields__}),
+        vacancies=_vacancies(study),
+    )
+
+
+def _vacancies(study: schema.Study) -> Vacancies | None:
+    section, lithium = study.vacancies, study.lithium
+    if section is None:
+        return None
+    assert lithium.self_diffusivity is not None and lithium.diffusion_activation_energy is not None
+    return Vacancies(
+        diffusivity=jnp.asarray(
+            flow.arrhenius(lithium.self_diffusivity, lithium.diffusion_activation_energy, study.cell.temperature)
+        ),
+        equilibrium_fraction=jnp.asarray(section.equilibrium_fraction),
+        formation_volume=jnp.asarray(section.formation_volume),
+        sink_spacing=jnp.asarray(section.sink_spacing or NEVER),
+        goes_on=section.below == "lithium",
     )
 
 

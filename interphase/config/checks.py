@@ -305,6 +305,28 @@ def check_cell(study: schema.Study) -> None:
         raise StudyError(
             'contact: its balance does not converge in single precision; set numerics.precision = "float64"'
         )
+    if study.vacancies is not None:
+        _check_vacancies(study)
+
+
+def _check_vacancies(study: schema.Study) -> None:
+    """Nothing but the lithium itself could take the place of what is stripped, and the grid shows where from."""
+    assert study.vacancies is not None
+    if study.solid_electrolyte is None:
+        raise StudyError(
+            "vacancies: under a liquid the surface itself recedes, and no site stays empty; give a solid_electrolyte, "
+            "or leave vacancies out"
+        )
+    if study.numerics.precision != "float64":
+        raise StudyError(
+            'vacancies: in single precision what is in equilibrium is lost; set numerics.precision = "float64"'
+        )
+    spacing, sinks = study.grid.size[-1] / study.grid.cells[-1], study.vacancies.sink_spacing
+    if sinks is not None and sinks < 2 * spacing:
+        raise StudyError(
+            f"vacancies.sink_spacing = {_nm(sinks)} is under-resolved by cells of {_nm(spacing)} along the normal; "
+            f"give at least {_nm(2 * spacing)}, or more cells"
+        )
 
 
 def _check_electrolyte(section: schema.Electrolyte) -> None:

@@ -143,6 +143,9 @@ def wishes(study: schema.Study) -> tuple[tuple[Wish, ...], np.ndarray]:
         elif known.needs == "cracks_filled":
             if study.solid_electrolyte is None or not study.solid_electrolyte.cracks:
                 raise StudyError(f'{key}.name = "{term.name}" needs a crack; add [[solid_electrolyte.cracks]]')
+        elif known.needs == "vacant_surface":
+            if study.vacancies is None:
+                raise StudyError(f'{key}.name = "{term.name}" needs vacancies; add [vacancies]')
         elif known.needs is not None and study.coating is None:
             raise StudyError(f'{key}.name = "{term.name}" needs a coating; add [[coating.layers]]')
         numbers = {}

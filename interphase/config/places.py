@@ -14,6 +14,7 @@ from interphase.config import quantities, schema
 from interphase.config.load import StudyError
 from interphase.design.variables import Put
 from interphase.materials.coating import Layer, along_profile
+from interphase.materials.flow import arrhenius
 from interphase.run.case import Case
 
 _LAYER = {
@@ -49,7 +50,8 @@ def place(path: str, study: schema.Study) -> Place:
         "coating.fracture.length, surface.level, "
         "surface.bumps[k].height or .radius, surface.waves[k].height, protocol.current, protocol.steps[k].current, "
         ".potential or .pressure, cell.pressure, cell.film_resistance, lithium.NAME, electrolyte.exchange_current, "
-        "solid_electrolyte.NAME, contact.NAME, contact.unevenness.height, film.NAME"
+        "solid_electrolyte.NAME, contact.NAME, contact.unevenness.height, film.NAME, vacancies.equilibrium_fraction, "
+        ".formation_volume or .sink_spacing"
     )
 
 
@@ -213,6 +215,36 @@ def _of_unevenness(path: str, match: re.Match, study: schema.Study) -> Place:
     return _single("m", functools.partial(_under, "model.stack.faces.relief.unevenness", "height"))
 
 
+def _of_vacancies(path: str, match: re.Match, study: schema.Study) -> Place:
+    name = match[1]
+    if study.vacancies is None:
+        raise StudyError(f"{path} does not exist; give vacancies first")
+    if getattr(study.vacancies, name) is None:
+        raise StudyError(f"{path} has no value to start from; give it as well")
+    dimensions = {"equilibrium_fraction": "1", "formation_volume": "m^3/mol", "sink_spacing": "m"}
+    return _single(dimensions[name], functools.partial(_under, "model.stack.vacancies", name))
+
+
+def _of_self_diffusivity(path: str, match: re.Match, study: schema.Study) -> Place:
+    """At the reference temperature, as the study gives it."""
+    lithium = study.lithium
+    if study.vacancies is None:
+        raise StudyError(f"{path} does nothing yet; give vacancies first")
+    if lithium.grain_size is not None:
+        raise StudyError(f"{path}: with it lithium.grain_size would change the flow; leave the grain_size out")
+    assert lithium.diffusion_activation_energy is not None
+    factor = arrhenius(1.0, lithium.diffusion_activation_energy, study.cell.temperature)
+
+    def where(case: Case) -> Any:
+        return _under("model.stack.vacancies", "diffusivity", case)
+
+    return Place(
+        "m^2/s",
+        lambda case: where(case) / factor,
+        lambda case, value: eqx.tree_at(where, case, value[0] * factor),
+    )
+
+
 def _of_solid_electrolyte(path: str, match: re.Match, study: schema.Study) -> Place:
     if study.solid_electrolyte is None:
         raise StudyError(f"{path} does not exist; give a solid_electrolyte first")
@@ -243,12 +275,14 @@ _PLACES: list[tuple[str, Callable[[str, re.Match, schema.Study], Place]]] = [
     (r"cell\.pressure", _of_pressure),
     (r"cell\.film_resistance",
      lambda path, match, study: _single("ohm*m^2", lambda case: case.model.stack.film_resistance)),
+    (r"lithium\.self_diffusivity", _of_self_diffusivity),
     (r"lithium\.(\w+)", _of_lithium),
     (r"electrolyte\.exchange_current",
      _of_electrolyte),
     (r"film\.(\w+)", _of_film),
     (r"contact\.unevenness\.height", _of_unevenness),
     (r"contact\.(roughness|adhesion|touching_pressure)", _of_contact),
+    (r"vacancies\.(equilibrium_fraction|formation_volume|sink_spacing)", _of_vacancies),
     (r"solid_electrolyte\.(modulus|poisson_ratio|ionic_conductivity|exchange_current)", _of_solid_electrolyte),
 ]  # fmt: skip
 

@@ -317,6 +317,20 @@ class Film(Section):
     broken_strain: _quantity("1", 0.0) | None = None
 
 
+class Vacancies(Section):
+    """Lithium is stripped out of its lattice and leaves empty sites; the diffusivity is `lithium.self_diffusivity`.
+
+    `equilibrium_fraction` of sites empty without pressure; `formation_volume` of a mole of them; `sink_spacing` of
+    dislocations and grain boundaries at which they vanish (default: none). `below`: what the lower wall is, the end of
+    the lattice (`"closed"`), or a cut through lithium that goes on, its lattice full (`"lithium"`).
+    """
+
+    equilibrium_fraction: _quantity("1", 0.0, 0.1) = 2e-9
+    formation_volume: _quantity("m^3/mol", 0.0, zero=True) = 6e-6
+    sink_spacing: Length | None = None
+    below: Literal["closed", "lithium"] = "closed"
+
+
 class Cell(Section):
     """What surrounds the materials.
 
@@ -505,6 +519,7 @@ class Study(Section):
     solid_electrolyte: SolidElectrolyte | None = None
     contact: Contact | None = None
     film: Film | None = None
+    vacancies: Vacancies | None = None
     cell: Cell = Cell()
     protocol: Protocol
     numerics: Numerics = Numerics()

@@ -170,6 +170,12 @@ def cracks_filled(course: Course) -> Scalar:
     return course.measures.cracks_filled[-1]
 
 
+def vacant_surface(course: Course) -> Scalar:
+    """Mean share of the surface's lattice sites that are empty [-]."""
+    assert course.measures.vacant_surface is not None  # a study that asks for it has the physics
+    return _mean(course.measures.vacant_surface, course)
+
+
 def stack_pressure(course: Course) -> Scalar:
     """Largest pressure that the protocol asks of the stack [Pa]."""
     return jnp.max(course.case.protocol.pressure)
@@ -202,6 +208,7 @@ TERMS = {
     "sei_lithium": Term(sei_lithium, "m", 1e-9, "lithium that the native film has taken", "sei_lithium"),
     "coulombic_loss": Term(coulombic_loss, "1", 0.01, "one less stripped over plated charge"),
     "cracks_filled": Term(cracks_filled, "1", 0.01, "share of the cracks that lithium fills", "cracks_filled"),
+    "vacant_surface": Term(vacant_surface, "1", 0.1, "share of the surface's sites that are empty", "vacant_surface"),
     "stack_pressure": Term(stack_pressure, "Pa", 1e6, "largest pressure on the stack"),
     "bare_share": Term(bare_share, "1", 0.01, "share that a thin film leaves bare", "coating_strain"),
     "indentation": Term(indentation, "1", 0.1, "strain of the coating under the separator", "coating_strain"),

@@ -15,6 +15,7 @@ FIELDS: dict[str, tuple[str, str]] = {
     "sei_strain": ("1", "largest principal strain of the native film, continued off the lithium surface"),
     "sei_bare_share": ("1", "share of the lithium surface that its film leaves bare, continued off it"),
     "side_current": ("A/m^2", "current density that makes native film, where the lithium surface is"),
+    "vacancy_fraction": ("1", "share of the lithium's lattice sites that are empty"),
     "coating_depth": ("1", "material coordinate of the coating, 0 at its inner and 1 at its outer face"),
     "potential": ("V", "electrolyte potential"),
     "plating_current": ("A/m^2", "plating current density of the lithium surface, continued off it"),

@@ -27,6 +27,25 @@ class Faces(eqx.Module):
     relief: Relief | None = None
 
 
+class Vacancies(eqx.Module):
+    """Empty sites of lithium's lattice.
+
+    **Arguments:**
+
+    - `diffusivity`: of lithium in lithium at the temperature of the cell [m²/s].
+    - `equilibrium_fraction`: share of sites empty in equilibrium without pressure [-].
+    - `formation_volume`: by which a mole of empty sites in equilibrium enlarges the lithium [m³/mol].
+    - `sink_spacing`: of dislocations and grain boundaries where they vanish, very large for none [m].
+    - `goes_on`: whether lithium, its lattice full, goes on below the lower wall.
+    """
+
+    diffusivity: Scalar
+    equilibrium_fraction: Scalar
+    formation_volume: Scalar
+    sink_spacing: Scalar
+    goes_on: bool = eqx.field(static=True)
+
+
 class Stack(eqx.Module):
     """Lithium, perhaps a coating, and a liquid electrolyte or a solid one.
 
@@ -38,6 +57,7 @@ class Stack(eqx.Module):
     - `transfer_coefficient`: α of plating [-].
     - `temperature`: [K].
     - `film`: the native film on the lithium, which grows, or `None`.
+    - `vacancies`: or `None` where every site of lithium's lattice keeps its atom.
     """
 
     lithium: Lithium
@@ -49,3 +69,4 @@ class Stack(eqx.Module):
     transfer_coefficient: Scalar
     temperature: Scalar
     film: Film | None = None
+    vacancies: Vacancies | None = None

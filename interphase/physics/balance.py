@@ -24,6 +24,7 @@ from interphase.physics.interface import Look, between_cells
 from interphase.physics.momentum import Body, Response, Strains, normal_stress
 from interphase.physics.parting import Parted
 from interphase.physics.reaction import Kinetics
+from interphase.physics.vacancies import Sites
 from interphase.state import Solution
 
 REST = 1e-3  # of a unit area: what the rate law counts for where no surface is; also how the contact is held there
@@ -56,6 +57,7 @@ class Balance(eqx.Module):
     - `area`: reacting lithium surface per volume δ: where an ionic conductor touches it [-].
     - `contact`: or `None` where lithium never parts from what rides on it.
     - `side`: current per volume that makes a film of lithium, known beforehand, or `None` without one [-].
+    - `sites`: of the lithium's lattice, or `None` where every one has its atom.
     - `stress_scale`: typical |σ|/h·√cells, by which the force residual is divided.
     - `has_plate`: a rigid plate closes the box; otherwise the upper wall stands still, the filler below it gives way.
     """
@@ -68,6 +70,7 @@ class Balance(eqx.Module):
     control: Control
     contact: Contact | None
     side: Cells | None
+    sites: Sites | None
     dt: Scalar
     stress_scale: Scalar
     width: float = eqx.field(static=True)
@@ -83,10 +86,20 @@ class Balance(eqx.Module):
 
     def growth(self, unknowns: Solution) -> Cells:
         """Plated volume fraction of the step."""
+        return self.current(unknowns) * self.area * self.dt
+
+    def current(self, unknowns: Solution) -> Cells:
+        """Plating current density, over all of the faces."""
         current = self.kinetics.current(unknowns.affinity)
         if self.contact is not None and unknowns.closeness is not None:
             current = current * self.contact.share(unknowns.closeness)
-        return current * self.area * self.dt
+        return current
+
+    def advance(self, unknowns: Solution) -> Cells:
+        """Volume fraction of lattice that the lithium's surface gains in the step: all that is plated if it is full."""
+        if self.sites is None:
+            return self.growth(unknowns)
+        return self.sites.renewed(self.current(unknowns)) * self.area * self.dt - self.sites.sinking
 
     def drawn(self, plating: Cells) -> Cells:
         """Current per volume that the electrolyte supplies: what plates, and what makes a film."""
@@ -101,7 +114,8 @@ class Balance(eqx.Module):
     def mechanics(self, unknowns: Solution) -> tuple[Strains, list[Response], Cells]:
         """Strain increments, answers of the phases, and plated volume fraction of the step."""
         growth = self.growth(unknowns)
-        parting = growth + self.opening(unknowns)
+        advance = growth if self.sites is None else self.advance(unknowns)
+        parting = advance + self.opening(unknowns)
         strains = self.body.strain(unknowns.velocity * self.dt, unknowns.plate_velocity * self.dt, parting)
         return strains, self.body.responses(strains, self.dt), growth
 

@@ -12,8 +12,9 @@ from interphase.grid.grid import Grid
 from interphase.materials.film import Film
 from interphase.physics.film import stretched, surface_strain
 from interphase.physics.interface import area_density, counted, normal, on_faces
-from interphase.physics.phases import carried, cell_velocity, extended, transport
-from interphase.state import CoatingState, FilmState, State
+from interphase.physics.phases import HELD, carried, cell_velocity, extended, transport
+from interphase.physics.vacancies import Lattice, pressure_in
+from interphase.state import CoatingState, FilmState, State, Vacancies
 
 
 def carry(
@@ -24,6 +25,7 @@ def carry(
     substeps: int,
     grid: Grid,
     film: Film | None = None,
+    lattice: Lattice | None = None,
 ) -> State:
     """The state `dt` later, material moved and lithium plated.
 
@@ -32,6 +34,7 @@ def carry(
     - `film`: what the state's film is made of.
 
     - `sharpening`: Γ over the fastest interface.
+    - `lattice`: of the lithium, where vacancies are followed.
     """
     plating, solution = state.plating, state.solution
     ridden = counted(state.beneath)
@@ -54,6 +57,8 @@ def carry(
         substeps,
         plating.yielding,
         None if plating.opening is None else on_faces(ridden * plating.drift, grid),
+        None if state.vacancies is None else state.vacancies.fraction,
+        plating.vacated,
     )
     material = cell_velocity(solution.velocity, solution.plate_velocity, grid)
     riding = cell_velocity(solution.velocity + plating.lift, solution.plate_velocity, grid)
@@ -61,7 +66,8 @@ def carry(
     resting, lifted = jax.lax.optimization_barrier((material - (1 - ridden) * plating.drift, riding))
 
     cells = plating.largest_speed * dt
-    mean_current = jnp.sum(plating.rate) * grid.cell_volume / grid.area
+    plated = plating.rate if plating.vacated is None else plating.rate - plating.vacated
+    mean_current = jnp.sum(plated) * grid.cell_volume / grid.area
     side_current = jnp.zeros_like(mean_current)
     if state.film is not None:
         side_current = jnp.sum(state.film.rate) * grid.cell_volume / grid.area
@@ -84,6 +90,10 @@ def carry(
             state.charge_time + (jnp.abs(mean_current) + side_current) * dt,
         ),
     )
+    if state.vacancies is not None and lattice is not None:
+        vacant, supplied = lattice.spread(moved[HELD], moved["lithium"], pressure_in(stress), dt, grid)
+        vacancies = Vacancies(vacant, state.vacancies.supplied + supplied)
+        state = eqx.tree_at(lambda s: s.vacancies, state, vacancies)
     if state.flow_resistance is not None:
         state = eqx.tree_at(lambda s: s.flow_resistance, state, scalars[0])
     if state.coating is not None:

@@ -86,7 +86,11 @@ class Linearisation(eqx.Module):
         contact = None
         if balance.contact is not None and unknowns.closeness is not None:
             contact = ContactTangent.at(balance.contact, unknowns.closeness, current, area, dt)
-        answers = Answers(answer if contact is None else contact.share * answer, own_stress, contact)
+        renewed = None
+        if balance.sites is not None:
+            whole = balance.current(unknowns)
+            _, renewed = jax.jvp(balance.sites.renewed, (whole,), (jnp.ones_like(whole),))
+        answers = Answers(answer if contact is None else contact.share * answer, own_stress, contact, renewed)
         return Linearisation(tangent, grown, slope, answers, area * answers(jnp.ones_like(area)).current)
 
 
@@ -133,11 +137,13 @@ class Answers(eqx.Module):
     **Arguments:**
 
     - `rate`: c/(1/i' + R_film). `own_stress`: −dσ_n per speed at which faces part.
+    - `renewed`: what of a current parts the faces, or `None` where all of it does.
     """
 
     rate: Cells
     own_stress: Cells
     contact: ContactTangent | None
+    renewed: Cells | None = None
 
     def __call__(self, driving: Cells, stress: Array | float = 0.0, missing: Array | float = 0.0) -> Answer:
         """To dφ_Γ − dφ_m and the residual of the rate, dσ_n of what moves, and the residual of the contact."""
@@ -147,9 +153,15 @@ class Answers(eqx.Module):
             by_current = self.rate + contact.lost * contact.weight
             by_contact = contact.opening * contact.weight
             current, opening = current - contact.lost * missing, -contact.opening * missing
-        stress = (stress - self.own_stress * (current + opening)) / (1 + self.own_stress * (by_current + by_contact))
+        parting = self._parts(current) + opening
+        hindrance = 1 + self.own_stress * (self._parts(by_current) + by_contact)
+        stress = (stress - self.own_stress * parting) / hindrance
         current = current + by_current * stress
-        return Answer(current, current + opening + by_contact * stress, stress)
+        return Answer(current, self._parts(current) + opening + by_contact * stress, stress)
+
+    def _parts(self, current: Cells) -> Cells:
+        """What of a current parts the faces."""
+        return current if self.renewed is None else self.renewed * current
 
     @property
     def compliance(self) -> Cells:

@@ -18,14 +18,16 @@ from interphase.materials.coating import Coating
 from interphase.materials.film import Film
 from interphase.materials.material import bulk_modulus, shear_modulus
 from interphase.materials.stack import Stack
+from interphase.physics import mixture
 from interphase.physics.contact import Touch
 from interphase.physics.film import Coverage
-from interphase.physics.interface import bearing
+from interphase.physics.interface import Look, bearing
 from interphase.physics.mixture import CoatingProperties, layer_blend, unbroken
 from interphase.physics.momentum import von_mises
 from interphase.physics.principal import largest_principal
 from interphase.physics.start import volume
-from interphase.state import CoatingState, FilmState, State
+from interphase.physics.vacancies import Lattice, pressure_in, surface_share
+from interphase.state import CoatingState, FilmState, State, Vacancies
 from interphase.units import FARADAY, Scales
 
 SHARPNESS = 30.0  # β: e^{βx} picks the largest values
@@ -64,6 +66,10 @@ class Measures(eqx.Module):
     sei_strain: Scalar | None  # largest principal strain of the native film
     sei_bare_fraction: Scalar | None  # share of the surface that it leaves bare
     side_current: Scalar | None  # mean current density that makes it [A/m²]
+    surface_occupancy: Scalar | None  # least share of a surface's lattice sites that hold an atom
+    vacant_surface: Scalar | None  # mean share that do not
+    vacancy_supersaturation: Scalar | None  # largest share of empty sites over that in equilibrium
+    vacant_thickness: Scalar | None  # volume of empty sites over the electrode's area [m]
 
 
 def measure(
@@ -87,10 +93,14 @@ def measure(
     mean_current = jnp.sum(area * current) / (jnp.sum(area) + 1e-30)
     relative = current / jnp.where(mean_current == 0, 1.0, mean_current)
     gained = volume(state.lithium, grid) - state.initial_lithium
+    if state.vacancies is not None:
+        gained = gained - volume(state.vacancies.fraction, grid) - state.vacancies.supplied
     passed = jnp.where(state.charge_time == 0, 1.0, state.charge_time)
     unit = scales.current_density * scales.time
     coating, coated = stack.coating, state.coating
-    film, touching, native = {}, {}, {}
+    film, touching, native, empty = {}, {}, {}, {}
+    if (lattice := mixture.lattice(stack, scales)) is not None and state.vacancies is not None:
+        empty = _empty_sites(lattice, state.vacancies, state, area, width, scales, grid)
     if touch is not None:
         touching = _touching(touch, stack, state, scales, grid)
     if coating is not None and coated is not None:
@@ -108,6 +118,7 @@ def measure(
         **{name: film.get(name) for name in FILM},
         **{name: touching.get(name) for name in TOUCHING},
         **{name: native.get(name) for name in NATIVE},
+        **{name: empty.get(name) for name in EMPTY_SITES},
     )
 
 
@@ -144,6 +155,25 @@ def _native(film: Film, filmed: FilmState, area: Cells, scales: Scales, grid: Gr
 
 
 TOUCHING = ("contact_fraction", "void_area_fraction", "void_thickness", "contact_pressure", "cracks_filled")
+
+
+EMPTY_SITES = ("surface_occupancy", "vacant_surface", "vacancy_supersaturation", "vacant_thickness")
+
+
+def _empty_sites(
+    lattice: Lattice, vacancies: Vacancies, state: State, area: Cells, width: float, scales: Scales, grid: Grid
+) -> dict[str, Array]:
+    """Of the surface that reacts, and of all lithium."""
+    look = Look.at(state.beneath, width, grid)
+    share = surface_share(vacancies.fraction, state.lithium, look, grid)
+    weight = inside(area / (jnp.max(area) + 1e-30))
+    equilibrium = lattice.equilibrium_at(pressure_in(state.lithium_stress))
+    return {
+        "surface_occupancy": 1 - smooth_maximum(share, weight),
+        "vacant_surface": jnp.sum(area * share) / (jnp.sum(area) + 1e-30),
+        "vacancy_supersaturation": smooth_maximum(share / equilibrium, weight),
+        "vacant_thickness": volume(vacancies.fraction, grid) * scales.length,
+    }
 
 
 def _touching(touch: Touch, stack: Stack, state: State, scales: Scales, grid: Grid) -> dict[str, Array | None]:

@@ -24,6 +24,7 @@ from interphase.physics.momentum import Body, Phase
 from interphase.physics.parting import Ride
 from interphase.physics.principal import largest_principal
 from interphase.physics.reaction import Kinetics
+from interphase.physics.vacancies import Lattice, Sites
 from interphase.state import CoatingState, State
 from interphase.units import Scales
 
@@ -74,6 +75,7 @@ def body(
     width: float,
     scales: Scales,
     grid: Grid,
+    sites: Sites | None = None,
 ) -> Body:
     """All that resists motion."""
     lithium = stack.lithium
@@ -99,6 +101,7 @@ def body(
         filler_pressure=pressure if stack.faces is None else jnp.zeros_like(pressure),
         direction=look.direction,
         rides=rides,
+        collapse=None if sites is None else sites.closing,
     )
 
 
@@ -227,8 +230,44 @@ def anion_share(electrolyte: Electrolyte, stack: Stack, state: State, width: flo
     return jnp.clip(share / open_share, 0.0, 1.0)
 
 
-def kinetics(stack: Stack, state: State, look: Look, width: float, scales: Scales, grid: Grid) -> Kinetics:
-    """The rate law of whatever touches the lithium, weighted by how much of it does."""
+def lattice(stack: Stack, scales: Scales) -> Lattice | None:
+    """Lithium's lattice, or `None` where every site has its atom.
+
+    Pores close in many times the strain over which the flow resistance settles: the flow is the steady one,
+    ε̇ = ε̇₀ (σ/S₀)ⁿ with n of both exponents, 1/(m + k).
+    """
+    vacancies, lithium = stack.vacancies, stack.lithium
+    if vacancies is None:
+        return None
+    exponent = 1 / (1 / lithium.creep_exponent + lithium.rate_hardening)
+    rate = lithium.creep_rate if lithium.creeps else 0.0 * lithium.creep_rate
+    return Lattice(
+        diffusivity=vacancies.diffusivity / scales.diffusivity,
+        equilibrium=vacancies.equilibrium_fraction,
+        volume=vacancies.formation_volume / scales.molar_volume,
+        closing_rate=1.5 * rate * scales.time,
+        closing_exponent=exponent,
+        closing_stress=2 * exponent * lithium.saturation_resistance / (3 * scales.stress),
+        fluidity=0.75 * scales.stress * scales.time / lithium.diffusional_viscosity,
+        sinks=vacancies.diffusivity / vacancies.sink_spacing**2 * scales.time,
+        goes_on=vacancies.goes_on,
+    )
+
+
+def kinetics(
+    stack: Stack,
+    state: State,
+    look: Look,
+    width: float,
+    scales: Scales,
+    grid: Grid,
+    sites: Sites | None = None,
+    touching_share: Array | float = 1.0,
+) -> Kinetics:
+    """The rate law of whatever touches the lithium, weighted by how much of it does.
+
+    **Arguments:** `touching_share`: c of the contact, as of late; over it spreads what a place gives up.
+    """
     touched = 1 - state.lithium if stack.electrolyte is not None else state.riding  # a void takes no part
     open_share = jnp.clip(touched, 1e-6, None)
     alpha = stack.transfer_coefficient
@@ -254,7 +293,9 @@ def kinetics(stack: Stack, state: State, look: Look, width: float, scales: Scale
     film_resistance = stack.film_resistance / scales.resistance
     if stack.film is not None and state.film is not None:
         film_resistance = film_resistance + resistance(stack.film, state.film, exchange, scales, grid)
-    return Kinetics(exchange, alpha, film_resistance, offset)
+    if sites is None:
+        return Kinetics(exchange, alpha, film_resistance, offset)
+    return Kinetics(exchange, alpha, film_resistance, offset, sites.occupancy, sites.depletion * touching_share)
 
 
 def exposed(stack: Stack, state: State, look: Look, width: float, scales: Scales, grid: Grid) -> Cells:

@@ -63,6 +63,10 @@ class Strain(eqx.Module):
             self.excess + growth,
         )
 
+    def without_collapse(self, collapse: Cells, grid: Grid) -> "Strain":
+        """Subtracts the strain −collapse of lattice planes across the electrode's normal that vanish."""
+        return eqx.tree_at(lambda s: s.normal, self, self.normal.at[grid.dim - 1].add(collapse))
+
 
 class Strains(eqx.Module):
     """Where lithium and what rides on it share a cell, neither moves with the mixture.
@@ -128,6 +132,7 @@ class Body(eqx.Module):
     - `filler_pressure`: P, compression positive.
     - `direction`: components of n⊗n as a stress holds them (three normal, then the shear pairs).
     - `rides`: how lithium, and what rides on it, part from the mixture; `None` where they do not.
+    - `collapse`: share of the lithium's lattice that vanishes in the step; `None` where none does.
     """
 
     grid: Grid
@@ -138,6 +143,7 @@ class Body(eqx.Module):
     filler_pressure: Array
     direction: Array
     rides: tuple[Ride, Ride] | None = None
+    collapse: Cells | None = None
 
     def strain(self, displacement: Faces, plate: Array, growth: Cells) -> Strains:
         def of(ahead: Faces | float, excess: Cells) -> Strain:
@@ -146,7 +152,10 @@ class Body(eqx.Module):
         if self.rides is None:
             strain = of(0.0, growth)
             return Strains(strain, strain)
-        return Strains(*(of(ride.ahead, growth - ride.growth) for ride in self.rides))
+        strains = Strains(*(of(ride.ahead, growth - ride.growth) for ride in self.rides))
+        if self.collapse is None:
+            return strains
+        return Strains(strains.resting.without_collapse(self.collapse, self.grid), strains.riding)
 
     def responses(self, strains: Strains, dt: Array) -> list[Response]:
         return [phase.respond(strains.of(phase), dt) for phase in self.phases]

@@ -54,6 +54,8 @@ NEARLY_NONE = (
 OPEN = 0.25  # void fraction from which on lithium beside what rides keeps a profile of its own
 BESIDE = (1e-4, 1e-2)  # fraction of what rides from which on, and in full, lithium is beside it
 AMONG = (0.4, 0.8)  # fraction of what rides from which on, and in full, excess lithium has strayed
+HELD = "held"
+LEAST = 1e-6  # lithium of a cell that has a share to take along
 FORGETTING = 4.0  # how often a cell poor in a phase takes its neighbours' value while an interface moves by a cell
 
 
@@ -95,6 +97,8 @@ def transport(
     substeps: int,
     yielding: Faces | None = None,
     apart: Faces | None = None,
+    held: Cells | None = None,
+    held_source: Cells | None = None,
 ) -> dict[str, Cells]:
     """Moves all fractions over one step, in `substeps` steps of Heun's method.
 
@@ -106,6 +110,8 @@ def transport(
     - `strength`: Γ.
     - `yielding`: the part of the lift that the lithium makes room for; all of it if `None`.
     - `apart`: where a gap may open between lithium and what rides on it: g V n without what makes up for the grid.
+    - `held`: what the lithium holds per volume of the box, and `held_source`, its source; the lithium takes it along.
+      It is returned as `HELD`.
 
     The normals along which profiles are kept are those at the start: within a step interfaces hardly turn.
     """
@@ -143,6 +149,8 @@ def transport(
             below = sharpening
             leaving = (fraction[..., -1] * plate_velocity)[..., None]
             out[name] = -divergence(flux, grid, above=leaving)
+            if name == "lithium" and held_source is not None:
+                out[HELD] = held_source - divergence(_taken_along(fractions[HELD], fraction, flux, grid), grid)
         out["lithium"] = out["lithium"] + source
         return jax.lax.optimization_barrier(out)
 
@@ -154,7 +162,15 @@ def transport(
         second = rates({name: f + step * first[name] for name, f in fractions.items()})
         return {name: f + 0.5 * step * (first[name] + second[name]) for name, f in fractions.items()}
 
-    return jax.lax.fori_loop(0, substeps, heun, fractions)
+    return jax.lax.fori_loop(0, substeps, heun, fractions if held is None else fractions | {HELD: held})
+
+
+def _taken_along(held: Cells, lithium: Cells, flux: Faces, grid: Grid) -> Faces:
+    """Flux of what the lithium holds: its share of the lithium upstream; none through the walls."""
+    share = jnp.clip(held / jnp.maximum(lithium, LEAST), 0.0, 1.0)
+    return jnp.stack(
+        [f * jnp.where(f > 0, before(share, a, MIRROR), share) for a, f in zip(grid.axes, flux, strict=True)]
+    )
 
 
 def _beneath(

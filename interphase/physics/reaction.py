@@ -1,10 +1,12 @@
 """Butler–Volmer kinetics of Li⁺ + e⁻ ⇌ Li at the lithium surface.
 
     𝒜/RT = (φ_e − φ_m + U)F/RT + ln(c/c₀) − γK/(σ₀L₀) + σ_n/σ₀ − F R_film i/RT
-    i    = i₀₀ (c/c₀)^{1−α} [e^{α𝒜/RT} − e^{−(1−α)𝒜/RT}]
+    i    = i₀₀ (c/c₀)^{1−α} [e^{α𝒜/RT} − c_Li e^{−(1−α)𝒜/RT}],    c_Li = ĉ_Li + R i
 
 i > 0 plates. σ_n = n·σ·n is tension-positive: compression hinders plating. K > 0 on a bump hinders plating.
 U = 0: potentials are measured against lithium in the reference electrolyte. All numbers non-dimensional.
+c_Li is the share of the surface's lattice sites that still hold an atom, one where vacancies are not followed: only
+those give up lithium. Within a step a current changes it by R i, so it cannot take what is not there (see `vacancies`).
 Source: Newman & Thomas-Alyea, Electrochemical Systems, ch. 8; stress and curvature terms Monroe & Newman 2004/2005.
 """
 
@@ -26,19 +28,25 @@ class Kinetics(eqx.Module):
     - `transfer_coefficient`: α, of the cathodic (plating) branch [-].
     - `film_resistance`: of a film thinner than the grid, in series [-].
     - `offset`: ln(c/c₀) − γK/(σ₀L₀): the part of the affinity known before the solve [-].
+    - `occupancy`, `depletion`: ĉ_Li and R, or `None` where every site holds an atom [-].
     """
 
     exchange_current: Array
     transfer_coefficient: Scalar
     film_resistance: Array
     offset: Array
+    occupancy: Array | None = None
+    depletion: Array | None = None
 
     def current(self, affinity: Cells) -> Cells:
         """i(𝒜): the net plating current density, film left aside [-]."""
         alpha = self.transfer_coefficient
-        return self.exchange_current * (
-            bounded_exponential(alpha * affinity) - bounded_exponential(-(1 - alpha) * affinity)
-        )
+        plating, stripping = bounded_exponential(alpha * affinity), bounded_exponential(-(1 - alpha) * affinity)
+        if self.occupancy is None or self.depletion is None:
+            return self.exchange_current * (plating - stripping)
+        # Solved for i: stripping tends to −ĉ/R, what empties the surface just by the end of the step.
+        hindrance = 1 + self.depletion * self.exchange_current * stripping
+        return self.exchange_current * (plating - self.occupancy * stripping) / hindrance
 
     def mismatch(self, affinity: Cells, driving_potential: Cells, normal_stress: Cells) -> Cells:
         """𝒜 minus what potentials, stress, curvature and film allow; zero at the solution [-].

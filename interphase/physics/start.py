@@ -16,11 +16,12 @@ from interphase.arrays import Cells
 from interphase.grid.grid import Grid
 from interphase.materials.coating import Coating
 from interphase.materials.stack import Stack
+from interphase.physics import mixture
 from interphase.physics.contact import closeness_at, gap_to
 from interphase.physics.interface import Look
 from interphase.physics.reaction import affinity_for
 from interphase.protocol import Drive
-from interphase.state import CoatingState, FilmState, Plating, Recent, Solution, State
+from interphase.state import CoatingState, FilmState, Plating, Recent, Solution, State, Vacancies
 from interphase.units import Scales
 
 CLOSEST_POINT_STEPS = 40
@@ -139,6 +140,10 @@ def initial_state(stack: Stack, surface: Surface, drive: Drive, width: float, sc
             closeness_at(gap, stack.faces.roughness / scales.length),
             is_leaf=lambda x: x is None,
         )
+    vacancies = None
+    if (lattice := mixture.lattice(stack, scales)) is not None:
+        empty = lithium * lattice.equilibrium_at(drive.pressure / scales.stress)
+        vacancies = Vacancies(empty.astype(dtype), jnp.zeros((), dtype))
     number = lambda x: jnp.asarray(x, dtype) + jnp.zeros((), dtype)  # noqa: E731
     liquid = stack.electrolyte is not None
     solid = stack.solid_electrolyte is not None
@@ -162,14 +167,16 @@ def initial_state(stack: Stack, surface: Surface, drive: Drive, width: float, sc
             jnp.zeros((grid.dim, *grid.shape), dtype),
             number(0.0),
             jnp.zeros((grid.dim, *grid.shape), dtype) if stack.faces is not None else None,
+            None if vacancies is None else jnp.zeros(grid.shape, dtype),
         ),
         plate_travel=number(0.0),
         lag=number(0.0),
         charge=number(0.0),
         charge_time=number(0.0),
-        initial_lithium=volume(lithium, grid),
+        initial_lithium=volume(lithium if vacancies is None else lithium - vacancies.fraction, grid),
         initial_coating=number(0.0) if coating is None else volume(coating.fraction, grid),
         film=_film(stack, pressed, scales, grid),
+        vacancies=vacancies,
     )
 
 

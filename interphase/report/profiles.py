@@ -75,6 +75,8 @@ SERIES = (
         "%",
         (Line("sei_strain_max", 100.0, "strain"), Line("sei_bare_fraction", 100.0, "bare")),
     ),
+    Panel("Least occupied lattice sites of the surface", "%", (Line("surface_occupancy_min", 100.0),)),
+    Panel("Empty lattice sites over the electrode", "nm", (Line("vacant_thickness_nm"),)),
 )
 
 BUDGET = (

@@ -38,6 +38,9 @@ FINAL = (
     "sei_bare_fraction",
     "side_current_A_per_m2",
     "cracks_filled_fraction",
+    "surface_occupancy_min",
+    "vacancy_supersaturation_max",
+    "vacant_thickness_nm",
 )
 
 
