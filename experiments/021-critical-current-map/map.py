@@ -5,6 +5,7 @@ python experiments/021-critical-current-map/map.py        # runs what output/map
 
 import csv
 import pathlib
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -29,7 +30,7 @@ POINTS = {  # temperature [K] → pressures [MPa], currents [A/m²]
 CAPACITY = 3.6e4  # 1 mAh/cm² [C/m²]
 EMPTY = 0.1  # occupancy of the surface at which it counts as lost
 STEADY = 6.0  # times what closes sites takes, after which nothing changes any more
-COLUMNS = (
+COLUMNS: tuple[str, ...] = (
     "temperature_K", "pressure_MPa", "current_A_per_m2", "charge_C_per_m2", "occupancy", "potential_mV", "status",
     "budget",
 )  # fmt: skip
@@ -52,7 +53,7 @@ def driven(case: Case, current: float, pressure: float) -> Case:
     )
 
 
-def stripped(case: Case, current: float, pressure: float) -> dict[str, float | str]:
+def stripped(case: Case, current: float, pressure: float) -> dict[str, Any]:
     """Strips until the capacity is out, the surface is empty, or nothing changes any more."""
     case, scales = driven(case, current, pressure), case.model.scales
     lattice = mixture.lattice(case.model.stack, scales)
@@ -63,13 +64,14 @@ def stripped(case: Case, current: float, pressure: float) -> dict[str, float | s
     sand = np.pi / 4 * diffusivity / speed**2
     largest = min(0.19 * scales.length / speed, sand / 30)
     state, time, dt = case.start(), 0.0, min(0.5, largest)
-    row: dict[str, float | str] = {}
+    row: dict[str, Any] = {}
     while not row or row["status"] == "":
         dt = min(dt, CAPACITY / current - time)
         new, measures, residual = advanced(case, state, jnp.asarray(dt))
         time += dt
         if float(residual) <= 1e-4:
             state = new
+            assert measures.surface_occupancy is not None
             row = {
                 "charge_C_per_m2": current * time,
                 "occupancy": float(measures.surface_occupancy),

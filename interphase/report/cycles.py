@@ -51,7 +51,7 @@ _LABELS = {
 
 def cycles_table(run: RunFolder) -> str:
     """The table as HTML, a row per cycle; empty where nothing was cycled."""
-    shown = [column for column in _COLUMNS if np.isfinite(run.cycles.get(column[0], np.array([np.nan]))).any()]
+    shown = [column for column in _COLUMNS if _said(run, column[0])]
     if not shown:
         return ""
     units = [f"<br>({unit})" if unit else "" for *_, unit in shown]
@@ -67,6 +67,11 @@ def cycles_table(run: RunFolder) -> str:
     )
 
 
+def _said(run: RunFolder, key: str) -> bool:
+    """Whether any cycle has a number for it; runs of an earlier version lack columns."""
+    return key in run.cycles and bool(np.isfinite(run.cycles[key]).any())
+
+
 def _written(value: float) -> str:
     return "" if math.isnan(value) else f"{value:.4g}".replace("-", "−")  # noqa: RUF001
 
@@ -75,7 +80,7 @@ def draw_cycles(run: RunFolder) -> Figure | None:
     """Extremes from cycle to cycle, or `None` for fewer than two cycles."""
     if len(run.cycles.get("cycle", ())) < 2:
         return None
-    panels = [panel for panel in _PANELS if any(np.isfinite(run.cycles[key]).any() for key in panel[2])]
+    panels = [panel for panel in _PANELS if any(_said(run, key) for key in panel[2])]
     columns = min(3, len(panels))
     rows = math.ceil(len(panels) / columns)
     figure = style.new_figure(3.4 * columns, 2.5 * rows)
@@ -84,8 +89,9 @@ def draw_cycles(run: RunFolder) -> Figure | None:
         axes.set_visible(False)
     for axes, (title, unit, keys, factor) in zip(grid, panels, strict=False):
         for key, colour in zip(keys, style.LINES, strict=False):
-            values = run.cycles[key] * factor
-            axes.plot(run.cycles["cycle"], values, color=colour, marker="o", label=_LABELS.get(key))
+            if _said(run, key):
+                values = run.cycles[key] * factor
+                axes.plot(run.cycles["cycle"], values, color=colour, marker="o", label=_LABELS.get(key))
         widen(axes)
         if len(keys) > 1:
             axes.legend()
