@@ -216,7 +216,7 @@ def _check_coating(study: schema.Study, spacing: list[float]) -> None:
         return
     normal = spacing[-1]
     total = sum(layer.thickness for layer in study.coating.layers)
-    if total < FEWEST_CELLS * normal:
+    if total < FEWEST_CELLS * normal * (1 - 1e-9):
         finer = math.ceil(FEWEST_CELLS * study.grid.size[-1] / total)
         raise StudyError(
             f"coating.layers[0].thickness: a coating of {_nm(total)} spans {total / normal:.1f} cells of "
@@ -224,7 +224,7 @@ def _check_coating(study: schema.Study, spacing: list[float]) -> None:
             f"or {finer} cells along the normal in grid.cells"
         )
     for k, layer in enumerate(study.coating.layers):
-        if layer.thickness < FEWEST_CELLS_OF_A_LAYER * normal:
+        if layer.thickness < FEWEST_CELLS_OF_A_LAYER * normal * (1 - 1e-9):
             raise StudyError(
                 f"coating.layers[{k}].thickness = {_nm(layer.thickness)} spans {layer.thickness / normal:.1f} cells; "
                 f"give at least {_nm(FEWEST_CELLS_OF_A_LAYER * normal)}"

@@ -5,17 +5,20 @@
 
 Unknown d at the end of the step; given the stress σ̃ that the coating would bear whole, and ψ⁺ of it,
 
-    ψ⁺ = q²/6G + ⟨p⟩²/2K
+    ψ⁺ = ½ σ⁺ : C⁻¹ : σ⁺ = (1+ν)/2E Σ⟨σ_k⟩² − ν/2E (Σ⟨σ_k⟩)²
 
-with only its tensile pressure (Amor, Marigo & Maurini, J. Mech. Phys. Solids 57 (2009) 1209). What is broken bears
-g σ̃, g = (1−d)² + k, where σ̃ is a tension on the whole; under compression cracks close and bear it all. A liquid fills
-cracks: it takes what load they no longer bear, conducts in them, and reacts with the lithium below.
+the energy of its tensile principal stresses. With all of the deviator, as in the split of Amor, Marigo & Maurini (J.
+Mech. Phys. Solids 57 (2009) 1209), a film that growth presses sideways would break along the face it grows on. What is
+damaged bears g σ̃, g = (1−d)² + k, where tension has more than its share of σ̃; under compression cracks close and bear
+it all, until they have come apart (d from 0.5 to 0.95), which neither meet again nor bear anything. Liquid that gets in
+from above takes what load they no longer bear, conducts in them, and reacts with the lithium below.
 
 A bar breaks at σ_c = √(3EG_c/8ℓ) (AT1, elastic until then) or (9/16)√(EG_c/3ℓ) (AT2): ℓ is a length of the material.
 
-Damage is carried with the coating and found after the balance, staggered. The bound d ≥ d_old is met by active sets, a
-penalty on them; the last solve alone carries the derivative. Numbers non-dimensional: ψ⁺ in units of the stress scale,
-ℓ in cells.
+Where a cell is not mainly coating, damage is continued from where it is: the stress there is that of what moves with
+the lithium or the liquid, and would break the film's faces and nothing else. Damage is carried with the coating and
+found after the balance, staggered. The bound d ≥ d_old is met by active sets, a penalty on them; the last solve alone
+carries the derivative. Numbers non-dimensional: ψ⁺ in units of the stress scale, ℓ in cells.
 """
 
 import equinox as eqx
@@ -28,7 +31,7 @@ from interphase.grid.boundary import before
 from interphase.grid.grid import Grid
 from interphase.grid.stencils import average_to_faces, difference_to_faces, inverse_spacing, summed
 from interphase.physics.interface import smooth_step
-from interphase.physics.momentum import von_mises
+from interphase.physics.principal import principal_values
 from interphase.solvers.krylov import conjugate_gradients
 from interphase.solvers.multigrid import Multigrid
 from interphase.solvers.preconditioners import Diffusion, smoothing_for_diffusion
@@ -37,21 +40,24 @@ LEFT = 1e-3  # k: stiffness of what is broken over what it was; keeps the balanc
 SLIGHT = 1e-6  # of damage that a cell would have to lose for it to be held: less is what the solve leaves
 PENALTY = 1e4  # on damage below that of the step before, over the resistance to more
 MOST_SETS = 40  # of cells that hold their damage, tried until one stays; a crack that widens takes one a cell
-FAINT = 1e-4  # share of a cell that counts where there is no coating: no row of the matrix is empty
-CLOSING = 1.0  # of the deviator: pressure over which a crack closes; faster, stress jumps from step to step
-OPEN = (0.5, 0.95)  # damage from which on liquid gets through, and from which on freely
+FAINT = 1e-4  # share with which a cell spreads damage where it is not coating: what continues it, and costs nothing
+TENSILE = 0.5  # share of tension in the squares of the principal stresses with which a crack is wide open
+NO_STRESS = 1e-16  # square of a stress, in units of the scale, below which it has no direction
+OPEN = (0.5, 0.95)  # damage from which on a crack has come apart in part, and in full: liquid gets through
 
 
 def tensile_energy(stress: Stresses, bulk_modulus: Cells, shear_modulus: Cells) -> Cells:
     """ψ⁺ of a stress that the coating would bear whole."""
-    tension = jnp.maximum(summed(stress[:3]) / 3, 0.0)
-    return von_mises(stress) ** 2 / (6 * shear_modulus) + tension**2 / (2 * bulk_modulus)
+    tension = jnp.maximum(principal_values(stress), 0.0)
+    square, trace = summed(tension**2), summed(tension)
+    return (square - trace**2 / 3) / (4 * shear_modulus) + trace**2 / (18 * bulk_modulus)
 
 
 def degradation(damage: Cells, stress: Stresses) -> Cells:
     """The share of a stress that the damaged coating bears."""
-    mean = summed(stress[:3]) / 3
-    opens = smooth_step(mean / (CLOSING * von_mises(stress) + 1e-12), -1.0, 1.0)
+    principal = principal_values(stress)
+    tensile = summed(jnp.maximum(principal, 0.0) ** 2) / (summed(principal**2) + NO_STRESS)
+    opens = jnp.maximum(smooth_step(tensile, 0.0, TENSILE), passable(damage))
     return 1 - opens * (1 - LEFT) * (1 - (1 - damage) ** 2)
 
 
@@ -97,10 +103,10 @@ def damaged(
 
     **Arguments:**
 
-    - `energy`: ψ⁺; `share`: of a cell that is coating.
+    - `energy`: ψ⁺; `share`: with which a cell counts as coating. Where it does not, damage is continued.
     """
     local, spread, threshold = resistance.against
-    weight = jnp.clip(share, 0.0, 1.0) + FAINT
+    weight = jnp.clip(share, 0.0, 1.0)
     driving = 2 * energy
     scale = jax.lax.stop_gradient(driving + resistance.toughness / resistance.length)
 
@@ -112,10 +118,11 @@ def damaged(
             conductances.append(face.at[..., 0].set(0.0) if a == -1 else face)
         return jnp.stack(conductances)
 
-    conductance, none = faces(weight), jnp.zeros_like(damage[..., -1])
-    reaction, source = weight * (driving + local + 1e-6 * scale), weight * (driving - threshold)
+    conductance, none = faces(weight + FAINT), jnp.zeros_like(damage[..., -1])
+    reaction = weight * (driving + local) + 1e-6 * (weight + FAINT) * scale
+    source = weight * (driving - threshold)
 
-    parts = (conductance, reaction, source, scale * weight, damage)
+    parts = (conductance, reaction, source, scale * (weight + FAINT), damage)
     still = jax.lax.stop_gradient(parts)
 
     def change(held: Array, parts: tuple[Array, Cells, Cells, Cells, Cells]) -> Cells:

@@ -19,7 +19,7 @@ from interphase.physics.contact import Contact, gap_to
 from interphase.physics.creep import AbstractFlow, Elastic, MaxwellYield, PowerLawCreep
 from interphase.physics.film import resistance
 from interphase.physics.fracture import Resistance, damaged, degradation, passable, tensile_energy
-from interphase.physics.interface import Look, along_normals, bearing, continued_off, counted, smooth_step
+from interphase.physics.interface import Look, bearing, continued_off, counted, smooth_step
 from interphase.physics.momentum import Body, Phase
 from interphase.physics.parting import Ride
 from interphase.physics.principal import largest_principal
@@ -32,7 +32,8 @@ FILLER_STIFFNESS = 1e-4  # of lithium's moduli: what liquid or void, without mem
 VOID_STIFFNESS = 1e-6  # of lithium's moduli, that of a void
 VOID_CONDUCTIVITY = 1e-10  # [S/m]
 TORN = 0.056 / 0.038  # strains at which a native film is gone and at which it begins to break (Yoon et al. 2020)
-TIGHT = 2.0  # thickness of whole coating, in cells, that holds solvent back
+MAINLY = (0.5, 1.0)  # share of a cell from which on a coating breaks there by its own stress, and in full
+TIGHT = 2.0  # thickness of whole coating above a place, in cells, that holds solvent back
 
 
 class CoatingProperties(eqx.Module):
@@ -126,8 +127,22 @@ def unbroken(state: CoatingState) -> Array | float:
 
 
 def beside_cracks(whole: Cells, state: CoatingState, in_cracks: Array) -> Cells:
-    """A property of a coating as its cracks leave it: beside one another, coating and what fills them."""
-    return whole if state.damage is None else (1 - state.damage) * whole + state.damage * in_cracks
+    """A property of a coating as its cracks leave it: beside one another, coating and the liquid that has got in.
+
+    Cracks that it has not come to are narrow; they are taken to change nothing.
+    """
+    if state.damage is None:
+        return whole
+    broken = passable(state.damage)
+    filled = broken * reached(state, broken)
+    return (1 - filled) * whole + filled * in_cracks
+
+
+def reached(state: CoatingState, broken: Cells) -> Cells:
+    """The share of a place that liquid comes to from above, through what is `broken` of the coating over it."""
+    whole = bearing(state.fraction) * (1 - broken)
+    above = jnp.cumsum(whole[..., ::-1], axis=-1)[..., ::-1] - whole
+    return 1 - smooth_step(above, 0.0, TIGHT)
 
 
 def fractured(coating: Coating, state: CoatingState, width: float, scales: Scales, grid: Grid) -> Cells:
@@ -141,13 +156,7 @@ def fractured(coating: Coating, state: CoatingState, width: float, scales: Scale
         toughness / scales.surface_energy, coating.fracture.length / scales.length, coating.fracture.is_brittle
     )
     energy = tensile_energy(state.whole_stress, bulk, shear)
-    share = bearing(state.fraction)
-    return damaged(state.damage, inside_of(share) * energy, resistance, share, grid)
-
-
-def inside_of(share: Cells) -> Cells:
-    """The tails of a film hold stresses that mean nothing."""
-    return smooth_step(share, 0.0, 1.0)
+    return damaged(state.damage, energy, resistance, smooth_step(bearing(state.fraction), *MAINLY), grid)
 
 
 def lithium_flow(stack: Stack, state: State, scales: Scales) -> AbstractFlow:
@@ -307,9 +316,7 @@ def exposed(stack: Stack, state: State, look: Look, width: float, scales: Scales
     covered = counted(touching)
     if coating.has_strain_limit or coated.damage is not None:
         broken = coating_broken(coating, coated, width, scales, grid)
-        fraction = bearing(coated.fraction)
-        (whole,) = along_normals((fraction * (1 - broken))[None], look.normal, grid)
-        covered = covered * smooth_step(whole, 0.0, TIGHT)
+        covered = covered * (1 - reached(coated, broken))
     return jnp.clip(1 - continued_off(covered * look.area, look.area, grid), 0.0, 1.0)
 
 

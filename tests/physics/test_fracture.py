@@ -2,13 +2,19 @@
 
 import functools
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from interphase.config.build import build
+from interphase.config.load import validated
 from interphase.grid.grid import Grid
+from interphase.physics import mixture
 from interphase.physics.fracture import LEFT, Resistance, damaged, degradation, passable, tensile_energy
+from interphase.physics.interface import Look
+from interphase.physics.principal import principal_values
 
 TOUGHNESS, MODULUS = 2.0, 50.0
 MODELS = {"AT1": True, "AT2": False}
@@ -108,20 +114,120 @@ def test_the_derivative_is_that_of_the_differences(model):
     assert slope == pytest.approx(float((outcome(1 + 1e-4) - outcome(1 - 1e-4)) / 2e-4), rel=1e-4)
 
 
-def test_a_crack_bears_compression_and_no_tension():
+def test_a_crack_bears_compression_until_it_comes_apart_and_no_tension():
+    pulled = jnp.zeros((4, 2, 2)).at[0].set(3.0)
     tension = jnp.zeros((4, 2, 2)).at[:3].set(3.0)
-    broken = jnp.ones((2, 2))
-    np.testing.assert_allclose(degradation(broken, tension), LEFT)
-    np.testing.assert_allclose(degradation(broken, -tension), 1.0)
-    np.testing.assert_allclose(degradation(0 * broken, tension), 1.0)
-    assert float(passable(0.4 * broken)[0, 0]) == 0
+    broken, cracked = jnp.ones((2, 2)), jnp.full((2, 2), 0.4)
+    for stress in (pulled, tension):
+        np.testing.assert_allclose(degradation(broken, stress), LEFT)
+        np.testing.assert_allclose(degradation(cracked, stress), 0.6**2 + LEFT * (1 - 0.6**2))
+        np.testing.assert_allclose(degradation(cracked, -stress), 1.0)
+        np.testing.assert_allclose(degradation(broken, -stress), LEFT)
+        np.testing.assert_allclose(degradation(0 * broken, stress), 1.0)
+    assert float(passable(cracked)[0, 0]) == 0
     assert float(passable(broken)[0, 0]) == 1
 
 
-def test_only_tension_and_shear_drive_a_crack():
-    """Pressure drives nothing; the energy of a tension in one direction is σ²/2E."""
+def test_only_tension_drives_a_crack():
+    """σ²/2E in one direction, σ²(1−ν)/E in two, τ²/2E in shear; compression drives nothing."""
     bulk, shear = jnp.full((2, 2), MODULUS / (3 * (1 - 2 * 0.25))), jnp.full((2, 2), MODULUS / (2 * 1.25))
-    pulled = jnp.zeros((4, 2, 2)).at[0].set(3.0)
-    np.testing.assert_allclose(tensile_energy(pulled, bulk, shear), 9 / (2 * MODULUS), rtol=1e-12)
-    pressed = jnp.zeros((4, 2, 2)).at[:3].set(-3.0)
-    np.testing.assert_allclose(tensile_energy(pressed, bulk, shear), 0.0, atol=1e-12)
+    one, two, all_ways = (jnp.zeros((4, 2, 2)).at[:n].set(3.0) for n in (1, 2, 3))
+    sheared = jnp.zeros((4, 2, 2)).at[3].set(3.0)
+    np.testing.assert_allclose(tensile_energy(one, bulk, shear), 9 / (2 * MODULUS), rtol=1e-12)
+    np.testing.assert_allclose(tensile_energy(two, bulk, shear), 9 * 0.75 / MODULUS, rtol=1e-12)
+    np.testing.assert_allclose(tensile_energy(sheared, bulk, shear), 9 / (2 * MODULUS), rtol=1e-12)
+    for pressed in (-one, -two, -all_ways):
+        np.testing.assert_allclose(tensile_energy(pressed, bulk, shear), 0.0, atol=1e-12)
+
+
+@pytest.mark.parametrize("dim", [2, 3])
+def test_principal_values_are_the_eigenvalues(dim):
+    components = jnp.asarray(np.random.default_rng(2).normal(size=(3 + (1 if dim == 2 else 3), 50)))
+    whole = np.zeros((50, 3, 3))
+    places = [(0, 0), (1, 1), (2, 2)] + ([(0, 1)] if dim == 2 else [(0, 1), (0, 2), (1, 2)])
+    for (a, b), component in zip(places, components, strict=True):
+        whole[:, a, b] = whole[:, b, a] = component
+    found = np.sort(np.asarray(principal_values(components)), axis=0)
+    np.testing.assert_allclose(found, np.linalg.eigvalsh(whole).T, atol=2e-3 if dim == 3 else 1e-12)
+
+
+def test_where_a_cell_is_not_mainly_coating_damage_is_continued():
+    """However stressed such a cell is: it takes the damage of the coating beside it, and drives none."""
+    grid, length = Grid((4, 16), (1.0, 1.0)), 4.0
+    resistance = Resistance(jnp.full(grid.shape, TOUGHNESS), jnp.asarray(length), True)
+    share = jnp.ones(grid.shape).at[:, :4].set(0.0)
+    threshold = 3 / 16 * TOUGHNESS / length
+    beside = jnp.zeros(grid.shape).at[:, :4].set(1e3 * threshold)
+    step = jax.jit(lambda energy: damaged(0 * energy, energy, resistance, share, grid))
+    np.testing.assert_allclose(step(beside), 0.0, atol=1e-6)
+    damage = step(jnp.full(grid.shape, 20 * threshold))
+    np.testing.assert_allclose(damage, damage[0, -1], rtol=1e-3)
+    assert float(damage[0, 0]) == pytest.approx(0.95, abs=1e-3)
+
+
+STUDY = {
+    "title": "a coating with one place that is overstressed",
+    "grid": {"cells": [16, 24], "size": ["512 nm", "768 nm"]},
+    "surface": {"level": "256 nm"},
+    "coating": {
+        "layers": [{"material": "lipon", "thickness": "256 nm", "modulus": "10 GPa", "toughness": "0.05 J/m^2"}],
+        "fracture": {"length": "64 nm"},
+    },
+    "electrolyte": {"material": "lipf6-ec-dmc"},
+    "film": {"inner_thickness": "0 nm", "outer_thickness": "0 nm"},
+    "protocol": {"steps": [{"current": "1 mA/cm^2", "duration": "1 s"}]},
+}
+
+
+def broken_where(overstressed) -> tuple:
+    """The study's model and its state once the coating has broken under half its strength, and 30 times that in some
+    cells.
+    """
+    case = build(validated(STUDY, "overstressed"))
+    model, state = case.model, case.start()
+    coating = model.stack.coating
+    assert state.coating is not None
+    assert coating is not None
+    strength = np.sqrt(3 / 8 * 10e9 / (1 - 0.25**2) * 0.05 / 64e-9) / model.scales.stress
+    pulled = jnp.zeros_like(state.coating.stress).at[0].set(0.5 * strength).at[2].set(0.125 * strength)
+    pulled = pulled * jnp.where(overstressed, 30.0, 1.0)
+    coated = eqx.tree_at(lambda c: c.stress, state.coating, pulled)
+    fracture = eqx.filter_jit(mixture.fractured)
+    damage = fracture(coating, coated, model.width, model.scales, model.grid)
+    return model, eqx.tree_at(lambda s: s.coating, state, eqx.tree_at(lambda c: c.damage, coated, damage))
+
+
+@eqx.filter_jit
+def exposed_in(model, state):
+    """Share of the surface that solvent comes to, per column where lithium's surface is; and conductivity over that of
+    the whole coating, of the coating's inner half.
+    """
+    look = Look.at(state.lithium, model.width, model.grid)
+    exposed = mixture.exposed(model.stack, state, look, model.width, model.scales, model.grid)
+    whole = jnp.full(model.grid.shape, model.stack.coating.layers[0].ionic_conductivity[0])
+    cracks = mixture.beside_cracks(whole, state.coating, model.stack.electrolyte.conductivity_at(jnp.ones(()))) / whole
+    surface = jnp.argmin(jnp.abs(state.lithium - 0.5), axis=1)
+    columns = jnp.arange(surface.size)
+    return exposed[columns, surface], cracks[columns, surface + 3]
+
+
+def test_a_coating_breaks_through_at_its_weak_place_and_exposes_lithium_there():
+    model, state = broken_where((jnp.abs(jnp.arange(16) - 8) < 2)[:, None] & (jnp.arange(24) >= 0))
+    damage = np.asarray(state.coating.damage)
+    inside = np.asarray(state.coating.fraction)[8] > 0.5
+    assert damage[8, inside].min() > 0.95
+    assert damage[0, inside].max() < 1e-3
+    exposed, conductivity = exposed_in(model, state)
+    assert exposed[8] > 0.5
+    assert exposed[0] < 1e-6
+    assert conductivity[8] > 1000
+    assert conductivity[0] == 1.0
+
+
+def test_a_crack_that_does_not_reach_the_liquid_exposes_nothing():
+    """From the inner face half-way through: no liquid is in it, and none comes to the lithium."""
+    model, state = broken_where((jnp.abs(jnp.arange(16) - 8) < 2)[:, None] & (jnp.arange(24) < 11))
+    assert float(state.coating.damage[8, 9]) > 0.95
+    exposed, conductivity = exposed_in(model, state)
+    assert exposed.max() < 1e-6
+    assert conductivity.max() == 1.0
