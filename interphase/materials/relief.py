@@ -14,6 +14,7 @@ from jaxtyping import Array, Float
 from interphase.arrays import Cells, Scalar
 from interphase.grid.grid import Grid
 
+LIP = 0.5  # of a crack's width: radius of the edges at its mouth; at a sharp one lithium would flow at any rate
 BEGINS = 0.5  # of a crack's width: how deep in it lithium no longer counts as what bulges before its mouth
 
 
@@ -51,16 +52,24 @@ class Cracks(eqx.Module):
     period: float = eqx.field(static=True)
 
     def distances(self, grid: Grid, length: float, risen: Array | float = 0.0) -> Float[Array, "cracks *grid"]:
-        """Signed distance of all cell centres to the walls of every crack, negative in it [-].
+        """Signed distance of all cell centres to the walls of every crack, negative between them and on down [-].
 
         **Arguments:**
 
         - `length`: of `Scales` [m]; `risen`: how far the solid has, since the start [-].
         """
-        across, along = (self._apart(grid, length, risen)[k] for k in (0, 1))
+        across, along = self._apart(grid, length, risen)
         half = 0.5 * self._spread(self.width, grid)
-        beyond = along - jnp.clip(along, 0.0, self._spread(self.depth, grid) - half)
+        beyond = jnp.maximum(along - self._spread(self.depth, grid) + half, 0.0)
         return (jnp.sqrt(across**2 + beyond**2 + 1e-30) - half) / length
+
+    def cut(self, distance: Cells, grid: Grid, length: float) -> Cells:
+        """Signed distance to the cracked solid, negative beside it, from that to the solid without cracks [-]."""
+        for width, walls in zip(self.width / length, self.distances(grid, length), strict=True):
+            lip = LIP * width
+            short = jnp.maximum(lip - distance, 0.0) ** 2 + jnp.maximum(lip - walls, 0.0) ** 2
+            distance = jnp.maximum(jnp.minimum(distance, walls), lip) - jnp.sqrt(short + 1e-30)
+        return distance
 
     def inside(self, grid: Grid, length: float, risen: Array | float) -> Float[Array, "cracks *grid"]:
         """One in a crack deeper than `BEGINS` of its width, zero elsewhere, a share in cells that its walls cut."""
@@ -98,5 +107,5 @@ class Relief(eqx.Module):
             from_face = (distance - gap[..., None]) / jnp.sqrt(1 + steepness)[..., None]
             distance = jnp.minimum(distance, from_face)
         if self.cracks is not None:
-            distance = jnp.minimum(distance, jnp.min(self.cracks.distances(grid, length), axis=0))
+            distance = self.cracks.cut(distance, grid, length)
         return distance

@@ -20,10 +20,12 @@ from jaxtyping import Array
 
 from interphase.arrays import Cells, Scalar
 from interphase.grid.grid import Grid
+from interphase.grid.stencils import summed
 from interphase.physics.interface import Look, between_cells, distance, smooth_step
 
 ADHESION_REACH = 3.0  # ℓ_a/ℓ (assumed)
 BESIDE = (3.0, 5.0)  # widths of gap up to which both solids bear load in a cell, and from which on they are apart
+CLEAR = (0.9, 0.99)  # |n|² from which on, and in full, there are faces; midway between two walls there are none
 NOTHING = 0.01  # of p₀: what presses by less counts as void
 LOG_PRESSURES = (-1e3, 4.0)  # of a gap: beyond, nothing is left of pressure and adhesion; such an overlap is no contact
 DRAG = 0.1  # p₀ per cell that the gap opens otherwise than of late
@@ -79,7 +81,7 @@ class Contact(eqx.Module):
 
     - `gap`: g at the start of the step, as seen from every cell [-].
     - `usual`: by how much it would grow in the step if it did so as of late [-].
-    - `opposite`: one where faces are opposite each other, zero where a wide void lies between.
+    - `opposite`: one where faces are opposite each other, zero where a wide void lies between, and between two walls.
     - `length`: ℓ; `pressure`: p₀; `adhesion`: σ_ad; `touching_pressure`: p_c [-].
     """
 
@@ -92,9 +94,9 @@ class Contact(eqx.Module):
     touching_pressure: Scalar
 
     @staticmethod
-    def facing(gap: Cells, width: float) -> Cells:
+    def facing(gap: Cells, look: Look, width: float) -> Cells:
         """`opposite` at a gap."""
-        return 1 - smooth_step(gap / width, *BESIDE)
+        return smooth_step(summed(look.normal**2), *CLEAR) * (1 - smooth_step(gap / width, *BESIDE))
 
     @property
     def closeness(self) -> Cells:

@@ -349,7 +349,7 @@ def contact(
     return Contact(
         gap=gap,
         usual=summed(opening * look.normal) * dt,
-        opposite=Contact.facing(gap, width),
+        opposite=Contact.facing(gap, look, width),
         length=faces.roughness / scales.length,
         pressure=adhesion + faces.pressure / scales.stress,
         adhesion=adhesion,

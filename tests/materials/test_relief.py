@@ -11,7 +11,7 @@ from interphase.config.build import build
 from interphase.config.load import validated
 from interphase.grid.grid import Grid
 from interphase.materials.mosaic import random_map
-from interphase.materials.relief import Cracks, Relief, Unevenness
+from interphase.materials.relief import LIP, Cracks, Relief, Unevenness
 
 GRID = Grid((64, 64), (1.0, 1.0))
 LENGTH = 0.25e-6
@@ -41,6 +41,33 @@ def test_a_crack_has_its_width_depth_and_area():
     area = WIDTH * (DEPTH - WIDTH / 2) + math.pi * WIDTH**2 / 8
     assert np.sum(above) * LENGTH**2 == pytest.approx(area, rel=0.03)
     assert above[0, 30] and above[4, 30] and above[-1, 30] and not above[20, 30]
+
+
+def test_distances_beside_a_crack_are_those_to_its_walls_tip_and_round_edges():
+    """Also below its mouth: there nothing is nearer than an edge. Against points all along the solid's face."""
+    across, up = np.asarray(GRID.cell_centres()) * LENGTH
+    across = across - CENTRE - 64 * LENGTH * np.round((across - CENTRE) / (64 * LENGTH))
+    up = up - MOUTH
+    half, lip, turn = WIDTH / 2, LIP * WIDTH, np.linspace(0, np.pi / 2, 400)
+    wall, flat = np.linspace(lip, DEPTH - half, 800), np.linspace(half + lip, 32 * LENGTH, 800)
+    face = np.concatenate(
+        [
+            [flat, 0 * flat],
+            [half + lip * (1 - np.sin(turn)), lip * (1 - np.cos(turn))],
+            [0 * wall + half, wall],
+            [half * np.cos(turn), DEPTH - half + half * np.sin(turn)],
+        ],
+        axis=1,
+    )
+    nearest = np.min(
+        np.hypot(np.abs(across)[..., None] - face[0], up[..., None] - face[1]),
+        axis=-1,
+    )
+    distance = cracks().cut(GRID.cell_centres()[1] - MOUTH / LENGTH, GRID, LENGTH)
+    np.testing.assert_allclose(np.abs(distance), nearest / LENGTH, atol=0.03)
+    empty = (up > 0) & (np.abs(across) < half) & (up < DEPTH - half)
+    assert np.all(np.asarray(distance)[empty | (up < 0)] < 0)
+    assert np.all(np.asarray(distance)[(up > 0) & (np.abs(across) > half + lip)] > 0)
 
 
 def test_what_counts_as_in_a_crack_begins_behind_its_mouth_and_rises_with_the_solid():
@@ -82,7 +109,7 @@ def test_void_lies_between_the_face_and_the_lithium():
     np.testing.assert_allclose(columns, 200e-9 * relief.unevenness.map, atol=2e-9 + 0.05 * 200e-9)
     study["solid_electrolyte"]["cracks"] = [{"width": "1.5 um", "depth": "3 um"}]
     cracked = jax.jit(lambda case: case.start())(build(validated(study, "relief")))
-    area = 1.5 * (3 - 0.75) + math.pi * 1.5**2 / 8
+    area = 1.5 * (3 - 0.75) + math.pi * 1.5**2 / 8 + 2 * (1 - math.pi / 4) * (LIP * 1.5) ** 2
     more = float(jnp.sum(cracked.filler) - jnp.sum(state.filler)) * 0.25**2
     assert more == pytest.approx(area, rel=0.05)
     np.testing.assert_array_equal(cracked.lithium, state.lithium)
