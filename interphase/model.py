@@ -336,7 +336,7 @@ class Model(eqx.Module):
             if coating.equilibrium_stress is not None:
                 state = eqx.tree_at(lambda s: s.coating.equilibrium_stress, state, remaining.pop(0).stress)
             if coating.damage is not None and self.stack.coating is not None and state.coating is not None:
-                damage = mixture.fractured(self.stack.coating, state.coating, self.width, self.scales, self.grid)
+                damage = mixture.fractured(self.stack.coating, state.coating, dt, self.width, self.scales, self.grid)
                 state = eqx.tree_at(lambda s: s.coating.damage, state, damage)
         if state.solid_electrolyte is not None:
             state = eqx.tree_at(lambda s: s.solid_electrolyte_stress, state, remaining.pop(0).stress)

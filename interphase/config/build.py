@@ -220,10 +220,13 @@ def _coating(section: schema.Coating, grid: Grid, spacing: list[float]) -> Coati
         has_strain_limit=all(_strain_limit(layer) is not None for layer in section.layers),
         has_strength=all(layer.strength is not None for layer in section.layers),
         has_toughness=all(layer.toughness is not None for layer in section.layers),
-        fracture=None
-        if section.fracture is None
-        else Fracture(jnp.asarray(section.fracture.length), section.fracture.model == "AT1"),
+        fracture=None if section.fracture is None else _fracture(section.fracture),
     )
+
+
+def _fracture(section: schema.Fracture) -> Fracture:
+    healing_time = None if section.healing_time is None else jnp.asarray(section.healing_time)
+    return Fracture(jnp.asarray(section.length), section.model == "AT1", healing_time)
 
 
 def _layer(section: schema.Layer) -> Layer:

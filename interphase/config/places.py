@@ -47,7 +47,7 @@ def place(path: str, study: schema.Study) -> Place:
             return of_match(path, match, study)
     raise StudyError(
         f"{path} cannot be set free; free may be coating.layers[k].NAME, coating.mosaic.NAME, "
-        "coating.fracture.length, surface.level, "
+        "coating.fracture.length or .healing_time, surface.level, "
         "surface.bumps[k].height or .radius, surface.waves[k].height, protocol.current, protocol.steps[k].current, "
         ".potential or .pressure, cell.pressure, cell.film_resistance, lithium.NAME, electrolyte.exchange_current, "
         "solid_electrolyte.NAME, contact.NAME, contact.unevenness.height, film.NAME, vacancies.equilibrium_fraction, "
@@ -174,7 +174,10 @@ def _of_mosaic(path: str, match: re.Match, study: schema.Study) -> Place:
 def _of_fracture(path: str, match: re.Match, study: schema.Study) -> Place:
     if study.coating is None or study.coating.fracture is None:
         raise StudyError(f"{path} does not exist; give coating.fracture first")
-    return _single("m", functools.partial(_under, "model.stack.coating.fracture", "length"))
+    if getattr(study.coating.fracture, match[1]) is None:
+        raise StudyError(f"{path} is not given; give the value to begin from")
+    dimension = {"length": "m", "healing_time": "s"}[match[1]]
+    return _single(dimension, functools.partial(_under, "model.stack.coating.fracture", match[1]))
 
 
 def _under(way: str, name: str, case: Case) -> Any:
@@ -264,7 +267,7 @@ def _of_lithium(path: str, match: re.Match, study: schema.Study) -> Place:
 
 _PLACES: list[tuple[str, Callable[[str, re.Match, schema.Study], Place]]] = [
     (r"coating\.layers\[(\d+)\]\.(\w+)", _of_layer),
-    (r"coating\.fracture\.length", _of_fracture),
+    (r"coating\.fracture\.(length|healing_time)", _of_fracture),
     (r"coating\.mosaic\.(modulus|ionic_conductivity|thickness)", _of_mosaic),
     (r"surface\.level", lambda path, match, study: _single("m", lambda case: case.surface.level)),
     (r"surface\.bumps\[(\d+)\]\.height", _of_list("m", lambda s: s.surface.bumps, lambda c: c.surface.bump_height)),

@@ -220,10 +220,12 @@ class Fracture(Section):
     """How the coating breaks, at the cost of its layers' toughness.
 
     `model`: `"AT1"` is elastic up to its strength, √(3EG_c/8ℓ) in one dimension, `"AT2"` softens before; `length` is ℓ.
+    `healing_time`: in which cracks that no tension holds open lose all but 1/e of their damage; never, if not given.
     """
 
     model: Literal["AT1", "AT2"] = "AT1"
     length: Length
+    healing_time: Duration | None = None
 
 
 class Coating(Section):

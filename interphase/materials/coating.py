@@ -57,10 +57,12 @@ class Fracture(eqx.Module):
 
     - `length`: ℓ over which damage spreads [m].
     - `is_brittle`: elastic up to its strength (AT1); otherwise it softens from the first load on (AT2).
+    - `healing_time`: in which closed cracks lose all but 1/e of their damage [s], or `None` if they never heal.
     """
 
     length: Scalar
     is_brittle: bool = eqx.field(static=True)
+    healing_time: Scalar | None = None
 
 
 class Coating(eqx.Module):

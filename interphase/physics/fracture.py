@@ -1,4 +1,4 @@
-"""Fracture of the coating: a damage d, 0 where it is whole and 1 where it is broken, that never heals by itself.
+"""Fracture of the coating: a damage d, 0 where it is whole and 1 where it is broken.
 
     AT2   (G_c/ℓ + 2ψ⁺) d − ∇·(G_c ℓ ∇d) = 2ψ⁺
     AT1            2ψ⁺ d − ∇·(¾ G_c ℓ ∇d) = 2ψ⁺ − 3G_c/8ℓ            both with d ≥ d of the step before
@@ -12,6 +12,9 @@ Mech. Phys. Solids 57 (2009) 1209), a film that growth presses sideways would br
 damaged bears g σ̃, g = (1−d)² + k, where tension has more than its share of σ̃; under compression cracks close and bear
 it all, until they have come apart (d from 0.5 to 0.95), which neither meet again nor bear anything. Liquid that gets in
 from above takes what load they no longer bear, conducts in them, and reacts with the lithium below.
+
+A coating with a healing time τ forgets damage as e^{−t/τ} where no tension holds cracks open, like a polymer whose
+chains diffuse across faces that touch; others never heal.
 
 A bar breaks at σ_c = √(3EG_c/8ℓ) (AT1, elastic until then) or (9/16)√(EG_c/3ℓ) (AT2): ℓ is a length of the material.
 
@@ -55,10 +58,25 @@ def tensile_energy(stress: Stresses, bulk_modulus: Cells, shear_modulus: Cells) 
 
 def degradation(damage: Cells, stress: Stresses) -> Cells:
     """The share of a stress that the damaged coating bears."""
+    opens = jnp.maximum(pulled_open(stress), passable(damage))
+    return 1 - opens * (1 - LEFT) * (1 - (1 - damage) ** 2)
+
+
+def pulled_open(stress: Stresses) -> Cells:
+    """How wide open a stress holds cracks: 0 under compression or none at all, 1 under tension."""
     principal = principal_values(stress)
     tensile = summed(jnp.maximum(principal, 0.0) ** 2) / (summed(principal**2) + NO_STRESS)
-    opens = jnp.maximum(smooth_step(tensile, 0.0, TENSILE), passable(damage))
-    return 1 - opens * (1 - LEFT) * (1 - (1 - damage) ** 2)
+    return smooth_step(tensile, 0.0, TENSILE)
+
+
+def healed(damage: Cells, stress: Stresses, elapsed: Scalar) -> Cells:
+    """What is left of a damage: it heals where no tension holds the faces of cracks apart.
+
+    **Arguments:**
+
+    - `elapsed`: time over the healing time.
+    """
+    return damage * jnp.exp(-elapsed * (1 - pulled_open(stress)))
 
 
 def passable(damage: Cells) -> Cells:

@@ -8,7 +8,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from interphase.arrays import Cells
+from interphase.arrays import Cells, Scalar
 from interphase.grid.grid import Grid
 from interphase.grid.stencils import summed
 from interphase.materials.coating import Coating
@@ -18,7 +18,7 @@ from interphase.physics.charge import METAL_FLOOR, Conductor, conductor, series_
 from interphase.physics.contact import Contact, gap_to
 from interphase.physics.creep import AbstractFlow, Elastic, MaxwellYield, PowerLawCreep
 from interphase.physics.film import resistance
-from interphase.physics.fracture import Resistance, damaged, degradation, passable, tensile_energy
+from interphase.physics.fracture import Resistance, damaged, degradation, healed, passable, tensile_energy
 from interphase.physics.interface import Look, bearing, continued_off, counted, smooth_step
 from interphase.physics.momentum import Body, Phase
 from interphase.physics.parting import Ride
@@ -145,18 +145,19 @@ def reached(state: CoatingState, broken: Cells) -> Cells:
     return 1 - smooth_step(above, 0.0, TIGHT)
 
 
-def fractured(coating: Coating, state: CoatingState, width: float, scales: Scales, grid: Grid) -> Cells:
+def fractured(coating: Coating, state: CoatingState, dt: Scalar, width: float, scales: Scales, grid: Grid) -> Cells:
     """The damage at the end of a step, from the stress at its end."""
-    assert coating.fracture is not None and state.damage is not None
+    fracture, damage = coating.fracture, state.damage
+    assert fracture is not None and damage is not None
     properties = CoatingProperties.at(coating, state, width, scales, grid)
     bulk = bulk_modulus(properties.modulus, properties.poisson_ratio) / scales.stress
     shear = shear_modulus(properties.modulus, properties.poisson_ratio) / scales.stress
     toughness = coating.property("toughness", state.depth, layer_blend(coating, width, scales))
-    resistance = Resistance(
-        toughness / scales.surface_energy, coating.fracture.length / scales.length, coating.fracture.is_brittle
-    )
+    resistance = Resistance(toughness / scales.surface_energy, fracture.length / scales.length, fracture.is_brittle)
+    if fracture.healing_time is not None:
+        damage = healed(damage, state.whole_stress, dt * scales.time / fracture.healing_time)
     energy = tensile_energy(state.whole_stress, bulk, shear)
-    return damaged(state.damage, energy, resistance, smooth_step(bearing(state.fraction), *MAINLY), grid)
+    return damaged(damage, energy, resistance, smooth_step(bearing(state.fraction), *MAINLY), grid)
 
 
 def lithium_flow(stack: Stack, state: State, scales: Scales) -> AbstractFlow:

@@ -50,6 +50,10 @@ class Voice:
     asked_to_stop: Callable[[], bool]
 
 
+class _Stopped(Exception):
+    """Somebody asked to stop after the search; its surroundings are run again on `--resume`."""
+
+
 def run_design(
     study: schema.Study, folder: pathlib.Path, checkpoints: pathlib.Path, resumes: bool, made: dict, voice: Voice
 ) -> str:
@@ -89,7 +93,10 @@ def run_design(
         return status
     if not bool(jnp.any(design.searches.taken > 0)):
         raise RunError(f"{folder}: no start could be evaluated, see log.jsonl; narrow the bounds")
-    found = _found(study, planned, design, evaluator, voice)
+    try:
+        found = _found(study, planned, design, evaluator, voice)
+    except _Stopped:
+        return INTERRUPTED
     best = designed_study(study, planned.problem, found["point"], _knobs(planned, found["start"]))
     (folder / "best.toml").write_text(written(best), encoding="utf-8")
     found["adaptive"] = _before_and_after(study, planned, found, best, folder, made, voice)
@@ -126,7 +133,12 @@ def _found(study: schema.Study, planned: Plan, design: Design, evaluator: Evalua
     knobs = _knobs(planned, best)
 
     def told(what: str) -> Callable[[int, int], None]:
-        return lambda done, of: voice.line(f"{what}: {done} of {of}")
+        def tell(done: int, of: int) -> None:
+            voice.line(f"{what}: {done} of {of}")
+            if voice.asked_to_stop():
+                raise _Stopped
+
+        return tell
 
     found: dict[str, Any] = {"start": best, "point": search.point, "search": search}
     size = len(planned.starts)

@@ -12,7 +12,7 @@ from interphase.config.build import build
 from interphase.config.load import validated
 from interphase.grid.grid import Grid
 from interphase.physics import mixture
-from interphase.physics.fracture import LEFT, Resistance, damaged, degradation, passable, tensile_energy
+from interphase.physics.fracture import LEFT, Resistance, damaged, degradation, healed, passable, tensile_energy
 from interphase.physics.interface import Look
 from interphase.physics.principal import principal_values
 
@@ -85,7 +85,7 @@ def test_its_profile_is_the_known_one(model):
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_it_never_heals(model):
+def test_it_never_heals_by_itself(model):
     grid, length = bar(8), 4.0
     step = stepper(grid, length, model)
     rng = np.random.default_rng(0)
@@ -97,6 +97,19 @@ def test_it_never_heals(model):
         assert float(jnp.max(later)) <= 1
         damage = later
     np.testing.assert_allclose(step(damage, 0 * damage), damage, atol=1e-4)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_closed_cracks_heal_in_their_time_and_open_ones_do_not(model):
+    """e^{−t/τ} in three unequal steps, unloaded; nothing under a tension too small to damage any further."""
+    grid = bar(8)
+    step, pulled = stepper(grid, 4.0, model), jnp.zeros((4, *grid.shape)).at[0].set(0.01)
+    damage = start = jnp.full(grid.shape, 0.8)
+    for elapsed in (0.1, 0.5, 0.9):
+        damage = step(healed(damage, 0 * pulled, jnp.asarray(elapsed)), 0 * damage)
+    np.testing.assert_allclose(damage, 0.8 * np.exp(-1.5), rtol=1e-4)
+    np.testing.assert_allclose(healed(start, -pulled, jnp.asarray(1.5)), 0.8 * np.exp(-1.5), rtol=1e-6)
+    np.testing.assert_allclose(healed(start, pulled, jnp.asarray(1.5)), start, rtol=1e-6)
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -193,7 +206,7 @@ def broken_where(overstressed) -> tuple:
     pulled = pulled * jnp.where(overstressed, 30.0, 1.0)
     coated = eqx.tree_at(lambda c: c.stress, state.coating, pulled)
     fracture = eqx.filter_jit(mixture.fractured)
-    damage = fracture(coating, coated, model.width, model.scales, model.grid)
+    damage = fracture(coating, coated, jnp.ones(()), model.width, model.scales, model.grid)
     return model, eqx.tree_at(lambda s: s.coating, state, eqx.tree_at(lambda c: c.damage, coated, damage))
 
 
