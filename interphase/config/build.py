@@ -20,6 +20,7 @@ from interphase.materials.material import Electrolyte, Lithium, SolidElectrolyte
 from interphase.materials.mosaic import Mosaic, random_map
 from interphase.materials.relief import Cracks, Relief, Unevenness
 from interphase.materials.stack import Faces, Stack, Vacancies
+from interphase.materials.substrate import Substrate
 from interphase.model import Model, Numerics
 from interphase.physics.start import Surface
 from interphase.protocol import Protocol
@@ -110,6 +111,22 @@ def _stack(study: schema.Study, grid: Grid, spacing: list[float]) -> Stack:
         if study.film is None
         else Film(**{name: jnp.asarray(getattr(study.film, name)) for name in Film.__dataclass_fields__}),
         vacancies=_vacancies(study),
+        substrate=_substrate(study),
+    )
+
+
+def _substrate(study: schema.Study) -> Substrate | None:
+    section, inner = study.nucleation, None if study.coating is None else study.coating.layers[0]
+    if section is None:
+        return None
+    return Substrate(
+        contact_angle=jnp.asarray(section.contact_angle),
+        site_density=jnp.asarray(section.site_density),
+        molar_volume=jnp.asarray(study.lithium.molar_volume),
+        overpotential=jnp.asarray(section.overpotential),
+        coverage=jnp.asarray(section.coverage),
+        cover_yields=inner is not None and _yield_strength(inner) is not None,
+        cover_cracks=inner is not None and inner.toughness is not None,
     )
 
 

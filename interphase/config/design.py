@@ -131,23 +131,9 @@ def wishes(study: schema.Study) -> tuple[tuple[Wish, ...], np.ndarray]:
         known = TERMS.get(term.name)
         if known is None:
             raise StudyError(f'{key}.name = "{term.name}" is unknown; there are {", ".join(TERMS)}')
-        if known.needs == "contact_fraction":
-            if study.contact is None:
-                raise StudyError(f'{key}.name = "{term.name}" needs a contact; add [contact]')
-        elif known.needs == "sei_lithium":
-            if study.film is None:
-                raise StudyError(f'{key}.name = "{term.name}" needs a native film; add [film]')
-        elif known.needs == "damage_fraction":
-            if study.coating is None or study.coating.fracture is None:
-                raise StudyError(f'{key}.name = "{term.name}" needs a coating that breaks; add [coating.fracture]')
-        elif known.needs == "cracks_filled":
-            if study.solid_electrolyte is None or not study.solid_electrolyte.cracks:
-                raise StudyError(f'{key}.name = "{term.name}" needs a crack; add [[solid_electrolyte.cracks]]')
-        elif known.needs == "vacant_surface":
-            if study.vacancies is None:
-                raise StudyError(f'{key}.name = "{term.name}" needs vacancies; add [vacancies]')
-        elif known.needs is not None and study.coating is None:
-            raise StudyError(f'{key}.name = "{term.name}" needs a coating; add [[coating.layers]]')
+        has, missing = _PHYSICS.get(known.needs or "", _COATING)
+        if known.needs is not None and not has(study):
+            raise StudyError(f'{key}.name = "{term.name}" needs {missing}')
         numbers = {}
         for name in ("scale", "target", "limit"):
             given = getattr(term, name)
@@ -165,6 +151,22 @@ def wishes(study: schema.Study) -> tuple[tuple[Wish, ...], np.ndarray]:
     _check_limits_known(study, made)
     return tuple(made), np.asarray(weights)
 
+
+_COATING = (lambda study: study.coating, "a coating; add [[coating.layers]]")
+_PHYSICS: dict[str, tuple[Callable[[schema.Study], Any], str]] = {
+    "contact_fraction": (lambda study: study.contact, "a contact; add [contact]"),
+    "sei_lithium": (lambda study: study.film, "a native film; add [film]"),
+    "damage_fraction": (
+        lambda study: study.coating and study.coating.fracture, "a coating that breaks; add [coating.fracture]",
+    ),
+    "cracks_filled": (
+        lambda study: study.solid_electrolyte and study.solid_electrolyte.cracks,
+        "a crack; add [[solid_electrolyte.cracks]]",
+    ),
+    "vacant_surface": (lambda study: study.vacancies, "vacancies; add [vacancies]"),
+    "substrate": (lambda study: study.nucleation, "nuclei; add [nucleation]"),
+}  # fmt: skip
+"""What a term needs → where a study has it, and what to add; a coating where it is not here."""
 
 _NEEDED = {
     "film_strain_over_limit": ("strain_limit", "strength"),

@@ -51,7 +51,7 @@ def place(path: str, study: schema.Study) -> Place:
         "surface.bumps[k].height or .radius, surface.waves[k].height, protocol.current, protocol.steps[k].current, "
         ".potential or .pressure, cell.pressure, cell.film_resistance, lithium.NAME, electrolyte.exchange_current, "
         "solid_electrolyte.NAME, contact.NAME, contact.unevenness.height, film.NAME, vacancies.equilibrium_fraction, "
-        ".formation_volume or .sink_spacing"
+        ".formation_volume or .sink_spacing, nucleation.contact_angle, .site_density or .overpotential"
     )
 
 
@@ -228,6 +228,13 @@ def _of_vacancies(path: str, match: re.Match, study: schema.Study) -> Place:
     return _single(dimensions[name], functools.partial(_under, "model.stack.vacancies", name))
 
 
+def _of_nucleation(path: str, match: re.Match, study: schema.Study) -> Place:
+    if study.nucleation is None:
+        raise StudyError(f"{path} does not exist; give nucleation first")
+    dimensions = {"contact_angle": "1", "site_density": "1/m^2", "overpotential": "V"}
+    return _single(dimensions[match[1]], functools.partial(_under, "model.stack.substrate", match[1]))
+
+
 def _of_self_diffusivity(path: str, match: re.Match, study: schema.Study) -> Place:
     """At the reference temperature, as the study gives it."""
     lithium = study.lithium
@@ -286,6 +293,7 @@ _PLACES: list[tuple[str, Callable[[str, re.Match, schema.Study], Place]]] = [
     (r"contact\.unevenness\.height", _of_unevenness),
     (r"contact\.(roughness|adhesion|touching_pressure)", _of_contact),
     (r"vacancies\.(equilibrium_fraction|formation_volume|sink_spacing)", _of_vacancies),
+    (r"nucleation\.(contact_angle|site_density|overpotential)", _of_nucleation),
     (r"solid_electrolyte\.(modulus|poisson_ratio|ionic_conductivity|exchange_current)", _of_solid_electrolyte),
 ]  # fmt: skip
 

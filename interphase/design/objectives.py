@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from interphase.arrays import Scalar
+from interphase.physics.seeds import expected_density
 from interphase.run.case import Course
 
 SHARPNESS = 8  # of the largest over time
@@ -30,7 +31,7 @@ class Term(eqx.Module):
 
     - `measure`: of a course [SI]; `dimension`: of its unit.
     - `scale`: what counts as one when a study does not say otherwise [SI].
-    - `about`: what it is, in a line; `needs`: a `Measures` field without which it cannot be.
+    - `about`: what it is, in a line; `needs`: what it cannot be without, a field of `Measures` or of `Stack`.
     """
 
     measure: Callable[[Course], Scalar] = eqx.field(static=True)
@@ -176,6 +177,18 @@ def vacant_surface(course: Course) -> Scalar:
     return _mean(course.measures.vacant_surface, course)
 
 
+def nucleus_density(course: Course) -> Scalar:
+    """Nuclei that the substrate's law expects under the coating [1/m²]; the run itself keeps those of its start."""
+    return expected_density(course.case.model.stack)
+
+
+def nucleus_radius(course: Course) -> Scalar:
+    """Of half balls in that number which cover the share of the substrate that the study says [m]."""
+    substrate = course.case.model.stack.substrate
+    assert substrate is not None
+    return jnp.sqrt(-jnp.log1p(-substrate.coverage) / (jnp.pi * nucleus_density(course)))
+
+
 def stack_pressure(course: Course) -> Scalar:
     """Largest pressure that the protocol asks of the stack [Pa]."""
     return jnp.max(course.case.protocol.pressure)
@@ -209,6 +222,8 @@ TERMS = {
     "coulombic_loss": Term(coulombic_loss, "1", 0.01, "one less stripped over plated charge"),
     "cracks_filled": Term(cracks_filled, "1", 0.01, "share of the cracks that lithium fills", "cracks_filled"),
     "vacant_surface": Term(vacant_surface, "1", 0.1, "share of the surface's sites that are empty", "vacant_surface"),
+    "nucleus_density": Term(nucleus_density, "1/m^2", 1e12, "nuclei per area of the substrate", "substrate"),
+    "nucleus_radius": Term(nucleus_radius, "m", 1e-6, "radius of the nuclei", "substrate"),
     "stack_pressure": Term(stack_pressure, "Pa", 1e6, "largest pressure on the stack"),
     "bare_share": Term(bare_share, "1", 0.01, "share that a thin film leaves bare", "coating_strain"),
     "indentation": Term(indentation, "1", 0.1, "strain of the coating under the separator", "coating_strain"),

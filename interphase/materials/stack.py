@@ -7,6 +7,7 @@ from interphase.materials.coating import Coating
 from interphase.materials.film import Film
 from interphase.materials.material import Electrolyte, Lithium, SolidElectrolyte
 from interphase.materials.relief import Relief
+from interphase.materials.substrate import Substrate
 
 
 class Faces(eqx.Module):
@@ -58,6 +59,7 @@ class Stack(eqx.Module):
     - `temperature`: [K].
     - `film`: the native film on the lithium, which grows, or `None`.
     - `vacancies`: or `None` where every site of lithium's lattice keeps its atom.
+    - `substrate`: below the lithium, where a study starts from nuclei, or `None`.
     """
 
     lithium: Lithium
@@ -70,3 +72,4 @@ class Stack(eqx.Module):
     temperature: Scalar
     film: Film | None = None
     vacancies: Vacancies | None = None
+    substrate: Substrate | None = None

@@ -25,6 +25,26 @@ class Site(eqx.Module):
     temperature: Scalar
 
 
+class Substrate(eqx.Module):
+    """What lithium begins on, and how.
+
+    **Arguments:**
+
+    - `contact_angle` [rad], `site_density` [1/m²]: see `Site`.
+    - `molar_volume`: of the lithium [m³/mol].
+    - `overpotential`: its size while nuclei form [V]; `coverage`: share of the substrate that they then cover [-].
+    - `cover_yields`, `cover_cracks`: of the coating's inner layer, whether strength and toughness are known (static).
+    """
+
+    contact_angle: Scalar
+    site_density: Scalar
+    molar_volume: Scalar
+    overpotential: Scalar
+    coverage: Scalar
+    cover_yields: bool = eqx.field(static=True)
+    cover_cracks: bool = eqx.field(static=True)
+
+
 class Cover(eqx.Module):
     """A solid film over the substrate, which a nucleus must lift, indent or crack.
 

@@ -11,7 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from interphase.materials.substrate import Cover, Site
+from interphase.materials.coating import Coating
+from interphase.materials.stack import Stack
+from interphase.materials.substrate import Cover, Site, Substrate
 from interphase.physics.nucleation import growth
 
 CANDIDATES = 200  # places drawn per nucleus, at most
@@ -19,9 +21,47 @@ CANDIDATES = 200  # places drawn per nucleus, at most
 
 def nuclei_at(site: Site, cover: Cover | None, overpotential: float, coverage: float) -> tuple[float, float]:
     """Nuclei per area [1/m²] and the radius of half balls that cover a share of the substrate [m]."""
-    course = jax.jit(growth)(site, cover, jnp.asarray(overpotential))
-    density = float(jnp.interp(coverage, course.coverage, course.density))
+    density = float(jax.jit(density_at)(site, cover, jnp.asarray(overpotential), jnp.asarray(coverage)))
     return density, float(np.sqrt(-np.log1p(-coverage) / (np.pi * density))) if density > 0 else np.inf
+
+
+def density_at(site: Site, cover: Cover | None, overpotential: Array, coverage: Array) -> Array:
+    """Nuclei per area when they cover a share of the substrate [1/m²]; differentiable."""
+    course = growth(site, cover, overpotential)
+    return jnp.interp(coverage, course.coverage, course.density)
+
+
+def expected_density(stack: Stack) -> Array:
+    """Nuclei per area that the stack's own numbers let form [1/m²]; differentiable in all of them."""
+    substrate, conductor = stack.substrate, stack.electrolyte or stack.solid_electrolyte
+    assert substrate is not None and conductor is not None
+    site = Site(
+        contact_angle=substrate.contact_angle,
+        site_density=substrate.site_density,
+        surface_energy=stack.lithium.surface_energy,
+        molar_volume=substrate.molar_volume,
+        exchange_current=conductor.exchange_current,
+        transfer_coefficient=stack.transfer_coefficient,
+        temperature=stack.temperature,
+    )
+    cover = None if stack.coating is None else cover_of(stack.coating, substrate)
+    return density_at(site, cover, substrate.overpotential, substrate.coverage)
+
+
+def cover_of(coating: Coating, substrate: Substrate) -> Cover:
+    """The inner face of a coating with the thickness of all: what a nucleus meets first."""
+    inner = coating.layers[0]
+    return Cover(
+        thickness=coating.thickness,
+        modulus=inner.modulus[0],
+        poisson_ratio=inner.poisson_ratio[0],
+        yield_strength=inner.yield_strength[0],
+        toughness=inner.toughness[0],
+        tension=jnp.zeros_like(coating.thickness),
+        ionic_conductivity=inner.ionic_conductivity[0],
+        yields=substrate.cover_yields,
+        cracks=substrate.cover_cracks,
+    )
 
 
 def expected_number(density: float, period: tuple[float, ...]) -> float:

@@ -4,13 +4,15 @@ import subprocess
 import sys
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from interphase.config.build import build
 from interphase.config.load import StudyError, validated
 from interphase.config.nuclei import _law, nuclei
-from interphase.physics.seeds import bump_of, random_places
+from interphase.config.places import place
+from interphase.physics.seeds import bump_of, expected_density, random_places
 
 
 def study(cells=(64, 32), size=("2.048 um", "1.024 um"), **nucleation):
@@ -103,6 +105,29 @@ def test_one_and_two_devices_draw_the_same_places():
 def test_what_cannot_be_says_what_to_do(change, key):
     with pytest.raises(StudyError, match=key):
         build(study(**change))
+
+
+def test_the_number_of_nuclei_has_slopes_in_the_numbers_of_the_study():
+    """What the start was made with; ln N by numbers that may be free, within 1e-4 of central differences."""
+    layer = {"material": "peo", "thickness": "200 nm", "modulus": "5 MPa", "toughness": "1 J/m^2"}
+    covered = validated({**study().model_dump(exclude_none=True), "coating": {"layers": [layer]}}, "covered")
+    case = build(covered)
+    assert float(expected_density(case.model.stack)) == pytest.approx(nuclei(covered).density, rel=1e-9)
+    paths = [f"coating.layers[0].{name}" for name in ("modulus", "thickness", "ionic_conductivity", "toughness")]
+    paths += [f"nucleation.{name}" for name in ("contact_angle", "overpotential", "site_density")]
+    places = [place(path, covered) for path in [*paths, "lithium.surface_energy", "electrolyte.exchange_current"]]
+
+    @jax.jit
+    def log_density(factors):
+        changed = case
+        for free, factor in zip(places, factors, strict=True):
+            changed = free.put(changed, jnp.atleast_1d(free.get(case)) * factor)
+        return jnp.log(expected_density(changed.model.stack))
+
+    here, step = jnp.ones(len(places)), 1e-4
+    slopes = jax.jit(jax.grad(log_density))(here)
+    central = [(log_density(here.at[k].add(step)) - log_density(here.at[k].add(-step))) / (2 * step) for k in range(9)]
+    np.testing.assert_allclose(slopes, central, rtol=1e-4, atol=1e-4 * float(jnp.max(jnp.abs(slopes))))
 
 
 def test_a_stiff_coating_lets_no_nuclei_form():
