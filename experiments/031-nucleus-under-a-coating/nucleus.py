@@ -94,7 +94,7 @@ def main() -> None:
     size = [n * h for n, h in zip(case.model.grid.shape, case.model.grid.spacing, strict=True)]
     unit = case.model.scales.length * 1e9
     extent = (0, size[0] * unit, 0, size[1] * unit)
-    for axes, (name, (rows, outcome)) in zip(
+    for axes, (name, (_, outcome)) in zip(
         pictures.subplots(1, len(COATINGS), sharey=True), courses.items(), strict=True
     ):
         state = outcome.state
