@@ -56,7 +56,7 @@ def main(pressures: tuple[str, ...]) -> None:
             shown = section(run.trajectory, len(run.trajectory.time) - 1)
             draw_materials(axes, shown)
             draw_outlines(axes, shown, 0.8)
-            frame_axes(axes, shown, (2e3, 10e3))
+            frame_axes(axes, shown, (1e3, 7e3))
             axes.set_title(f"{label}, {run.trajectory.time[-1] / 60:.3g} min")
         for axes, (column, factor, name) in zip(curves.subplots(1, len(QUANTITIES)), QUANTITIES, strict=True):
             for (run, label), hue in zip(runs, style.LINES, strict=False):
