@@ -48,8 +48,8 @@ from interphase.physics.salt import salt_step
 from interphase.physics.vacancies import Sites, held_in
 from interphase.protocol import Drive
 from interphase.solvers.krylov import SolveReport
-from interphase.solvers.newton import Newton, NewtonReport
-from interphase.state import Plating, Solution, State
+from interphase.solvers.newton import Newton, NewtonReport, nearest
+from interphase.state import Plating, Recent, Solution, State
 from interphase.units import Scales
 
 FADING_AREA = 1e-3  # surface per volume [1/cell] below which a current no longer counts in full for the speed
@@ -146,7 +146,7 @@ class Model(eqx.Module):
         if self.stack.film is not None:
             state = act(self._filmed, state, look, dt)
         balance, parting = act(self._balance, state, look, drive, dt)
-        solution, newton_report = settled(self._solve(balance, state.recent.continued(dt)))
+        solution, newton_report = settled(self._solve(balance, state.recent, dt))
         growth, opening = act(balance.growth, solution), act(balance.opening, solution)
         advance = growth if balance.sites is None else act(balance.advance, solution)
         parted = act(parting.parted, advance + opening)
@@ -244,8 +244,11 @@ class Model(eqx.Module):
         )
         return balance, parting
 
-    def _solve(self, balance: Balance, start: Solution) -> tuple[Solution, NewtonReport]:
-        solution, report = self.numerics.newton.solve(CoupledProblem(balance), start)
+    def _solve(self, balance: Balance, recent: Recent, dt: Scalar) -> tuple[Solution, NewtonReport]:
+        problem, start = CoupledProblem(balance), recent.continued(dt)
+        if balance.contact is not None:  # as a load comes on, or faces snap, what was of late says little of what comes
+            start = nearest(problem, recent.guesses(dt))
+        solution, report = self.numerics.newton.solve(problem, start)
         current = balance.drawn(balance.growth(solution) / balance.dt)
         correction = closing_correction(balance.conductor, solution.potential, current)
         # Sliding in plane as a whole costs no force: the material on the collector is taken to stand still.

@@ -53,10 +53,17 @@ class Recent(eqx.Module):
 
     def continued(self, step: Array) -> Solution:
         """The parabola through the three, in the middle of the next step: Newton's divided differences."""
+        return self._continued(step, 1.0)
+
+    def guesses(self, step: Array) -> tuple[Solution, Solution, Solution]:
+        """The parabola, the line through the last two, and the last: what moves by jumps is not continued in time."""
+        return self.continued(step), self._continued(step, 0.0), self.last
+
+    def _continued(self, step: Array, curved: float) -> Solution:
         last, earlier, earliest = self.steps
         ahead, gap, gap_before = 0.5 * (step + last), 0.5 * (last + earlier), 0.5 * (earlier + earliest)
         slope = ahead / gap
-        bend = (ahead + gap) / (gap + gap_before)
+        bend = curved * (ahead + gap) / (gap + gap_before)
 
         def parabola(now, before, long_before):
             change, change_before = now - before, (before - long_before) * gap / gap_before

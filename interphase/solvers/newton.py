@@ -85,6 +85,14 @@ class Newton(eqx.Module):
         return _implicit(problem, checkpoint_name(unknowns, ROOT), self), report
 
 
+def nearest(problem: AbstractRootProblem, guesses: tuple[PyTree, ...]) -> PyTree:
+    """Of several first guesses the one that leaves the least residual."""
+    problem, stacked = jax.lax.stop_gradient((problem, jax.tree.map(lambda *parts: jnp.stack(parts), *guesses)))
+    sizes = jax.lax.map(lambda guess: _norm(problem.residual(guess)), stacked)
+    best = jnp.argmin(jnp.where(jnp.isfinite(sizes), sizes, jnp.inf))
+    return jax.tree.map(lambda parts: parts[best], stacked)
+
+
 def _norm(residual: PyTree) -> Array:
     return jnp.sqrt(dot(residual, residual))
 

@@ -37,3 +37,15 @@ def test_what_was_long_ago_is_not_continued(values, steps, expected):
     """The first step has no past, the second only a value, the third only a slope."""
     guess = recent(values, steps).continued(jnp.asarray(0.2))
     np.testing.assert_allclose(guess.metal_potential, expected, rtol=1e-12)
+
+
+def test_guesses_are_the_parabola_the_line_and_the_last():
+    steps, following = (0.3, 0.5, 0.2), 0.4
+    middles = np.array([0.7 + 0.15, 0.2 + 0.25, 0.1])
+    line = np.polynomial.Polynomial([1.0, -2.0])
+    bent = (*line(middles[:2]), 5.0)
+    parabola, straight, last = recent(bent, steps).guesses(jnp.asarray(following))
+    np.testing.assert_allclose(straight.affinity, line(1.0 + following / 2), rtol=1e-12)
+    np.testing.assert_allclose(last.affinity, bent[0], rtol=1e-12)
+    fitted = np.polynomial.Polynomial.fit(middles, bent, 2)
+    np.testing.assert_allclose(parabola.affinity, fitted(1.0 + following / 2), rtol=1e-12)

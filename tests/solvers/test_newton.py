@@ -8,7 +8,7 @@ import pytest
 from jaxtyping import Array
 
 from cells import random
-from interphase.solvers.newton import AbstractLinearisation, AbstractRootProblem, Newton
+from interphase.solvers.newton import AbstractLinearisation, AbstractRootProblem, Newton, nearest
 
 SIZE = 12
 MATRIX = 4 * jnp.eye(SIZE) + 0.3 * random(0, SIZE, SIZE)
@@ -131,3 +131,12 @@ def test_the_start_carries_no_derivative():
         jnp.zeros(SIZE)
     )
     assert not np.any(slope)
+
+
+def test_the_guess_with_the_least_residual_is_taken():
+    """Also beside one that is not finite; of a root itself nothing better is to be had."""
+    problem = Cubic(jnp.asarray(0.5), random(1, SIZE))
+    root, _ = Newton(tolerance=1e-12).solve(problem, jnp.zeros(SIZE))
+    guesses = (jnp.zeros(SIZE), jnp.full(SIZE, jnp.inf), root + 1e-3, root + 1.0)
+    np.testing.assert_array_equal(nearest(problem, guesses), guesses[2])
+    np.testing.assert_array_equal(nearest(problem, (*guesses, root)), root)
