@@ -13,7 +13,7 @@ from interphase.config.build import build, controls, positions
 from interphase.config.load import read_study
 from interphase.io.records import SERIES_COLUMNS
 from interphase.report import style
-from interphase.report.materials import draw_materials, draw_outlines, frame_axes, legend_entries
+from interphase.report.materials import draw_materials, draw_outlines, frame_axes
 from interphase.report.run_folder import RunFolder, read_run
 from interphase.report.section import section
 from interphase.run.simulate import Run, RunError
@@ -48,13 +48,12 @@ def ran(pressure: str) -> pathlib.Path:
 def main(pressures: tuple[str, ...]) -> None:
     jax.config.update("jax_enable_x64", True)
     runs: list[tuple[RunFolder, str]] = [(read_run(ran(pressure)), pressure) for pressure in pressures]
-    last = None
     with style.styled():
-        figure = style.new_figure(11.0, 5.0)
-        pictures, curves = figure.subfigures(2, 1, height_ratios=[0.85, 1.0])
+        figure = style.new_figure(11.0, 4.6)
+        pictures, curves = figure.subfigures(2, 1, height_ratios=[0.7, 1.0])
         for axes, (run, label) in zip(pictures.subplots(1, len(runs)), runs, strict=True):
             assert run.trajectory is not None
-            last = shown = section(run.trajectory, len(run.trajectory.time) - 1)
+            shown = section(run.trajectory, len(run.trajectory.time) - 1)
             draw_materials(axes, shown)
             draw_outlines(axes, shown, 0.8)
             frame_axes(axes, shown, (1e3, 7e3))
@@ -66,7 +65,6 @@ def main(pressures: tuple[str, ...]) -> None:
             axes.set_xlabel("time (min)")
             axes.grid(True)
         curves.axes[0].legend()
-        pictures.axes[0].legend(handles=legend_entries(last), loc="lower left", fontsize=7)
         style.save(figure, HERE / "pressures.png")
 
 
