@@ -126,7 +126,7 @@ def damaged(
     local, spread, threshold = resistance.against
     weight = jnp.clip(share, 0.0, 1.0)
     driving = 2 * energy
-    scale = jax.lax.stop_gradient(driving + resistance.toughness / resistance.length)
+    scale = driving + resistance.toughness / resistance.length
 
     def faces(operator_weight: Cells) -> Array:
         conductances = []
