@@ -356,6 +356,11 @@ def check_protocol(study: schema.Study) -> None:
                 f"{key}.pressure_ramp = {quantities.pretty(step.pressure_ramp, 's')} is longer than the step; "
                 f"give at most its duration, {quantities.pretty(step.duration, 's')}"
             )
+        if step.pressure_ramp is not None and k == 0 and study.protocol.cycles == 1:
+            raise StudyError(
+                f"{key}.pressure_ramp has no step before it to start from; begin with a step at the lower pressure, or "
+                "leave it out"
+            )
         if low.lowest + plated <= 0:
             raise StudyError(
                 f"{key} would strip {_nm(-plated)} from lithium that is {_nm(low.lowest)} thick at its lowest place; "

@@ -37,3 +37,23 @@ def test_contact_and_void_on_three_grids():
 @pytest.mark.slow
 def test_more_pressure_closes_a_void_sooner():
     assert stripped(48, "3 MPa").last["void_thickness_nm"] < 0.5 * stripped(48).last["void_thickness_nm"]
+
+
+@pytest.mark.slow
+def test_the_same_in_three_dimensions():
+    """Beside half a ball: what is conserved, and Newton steps, a time step at most."""
+    outcome = simulate(
+        *load(
+            STUDY,
+            "grid.cells=[16,16,24]",
+            "grid.size=['5 um','5 um','7.5 um']",
+            "surface.level='4 um'",
+            "surface.voids=[{radius='1.5 um'}]",
+            "protocol.steps[0].duration=60 s",
+            "output.rows=4",
+        )
+    )
+    assert outcome.last["lithium_budget_relative_error"] < 1e-4
+    assert outcome.worst.charge_closure < 1e-8
+    assert outcome.worst.newton_steps <= 8
+    assert 0.5 < outcome.last["contact_fraction"] < 1.0

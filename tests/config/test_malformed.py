@@ -179,6 +179,7 @@ SLIPS = [
         "raise grid.size[1]",
     ),
     ("ramp longer than its step", ["protocol.steps[0].pressure_ramp=9 s"], "pressure_ramp = 9 s", "at most its dur"),
+    ("ramp from nothing", ["protocol.steps[0].pressure_ramp=1 s"], "steps[0].pressure_ramp", "leave it out"),
     ("void without a contact", ["surface.voids=[{radius='100 nm'}]"], "surface.voids[0]", "give a contact"),
     ("void under-resolved", [*SOLID, "surface.voids=[{radius='10 nm'}]"], "surface.voids[0].radius", "at least 192 nm"),
     ("void too wide", [*SOLID, "surface.voids=[{radius='600 nm'}]"], "surface.voids[0].radius", "at most 409.6 nm"),
