@@ -95,8 +95,8 @@ def course() -> dict[str, np.ndarray]:
         tension = float(jnp.sum(film[middle] * stress[0, middle]))
         strain = tension / PLANE_MODULUS / float(jnp.sum(film[middle]))
         rows.append((pressure, place(film) - start, strain))
-    pressures, heights, strains = np.asarray(rows).T
-    return {"pressure": pressures, "height": heights, "strain": strains}
+    table = np.asarray(rows)
+    return {"pressure": table[:, 0], "height": table[:, 1], "strain": table[:, 2]}
 
 
 @pytest.mark.slow
