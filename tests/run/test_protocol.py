@@ -27,9 +27,9 @@ def pressures(cycles: int, *times: float) -> list[float]:
 
 
 def test_pressure_ramps_from_that_of_the_step_before():
-    assert pressures(1, 0.0, 3.0, 9.0) == [1.0, 1.0, 1.0]  # nothing is before the first step
-    assert pressures(1, 10.0, 12.0, 18.0, 29.0) == pytest.approx([1.0, 2.0, 5.0, 5.0], rel=1e-12)
-    assert pressures(1, 30.0, 39.0, 99.0) == [2.0, 2.0, 2.0]
+    assert pressures(2, 0.0, 3.0, 9.0) == [1.0, 1.0, 1.0]  # nothing is before the first step
+    assert pressures(2, 10.0, 12.0, 18.0, 29.0) == pytest.approx([1.0, 2.0, 5.0, 5.0], rel=1e-12)
+    assert pressures(2, 30.0, 39.0, 79.0, 99.0) == [2.0, 2.0, 2.0, 2.0]
 
 
 def test_the_first_step_of_a_later_cycle_ramps_from_the_last_of_the_one_before():
