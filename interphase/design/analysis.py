@@ -260,13 +260,14 @@ def _values(problem: Problem, k: int, units: np.ndarray) -> list[float]:
 
 
 def nearest(
-    materials: list[dict[str, Any]], modulus: float, conductivity: float, strain_limit: float, count: int = 5
+    materials: list[dict[str, Any]], modulus: float, conductivity: float, strain_limit: float | None, count: int = 5
 ) -> list[dict[str, Any]]:
     """Library materials nearest to a design, in decades of modulus, conductivity and strain limit.
 
     **Arguments:**
 
     - `materials`: dictionaries with `name`, `modulus`, `ionic_conductivity`, and `strain_limit` or `None`.
+    - `strain_limit`: `None` where the design has none; then it does not count.
 
     **Returns:** the nearest with `distance` [decades] and `lacks`: what it falls short of by more than a factor of 1.5.
     """
@@ -280,7 +281,9 @@ def nearest(
             lacks.append(f"softness, by a factor of {material['modulus'] / modulus:.2g}")
         if material["ionic_conductivity"] < conductivity / 1.5:
             lacks.append(f"conductivity, by a factor of {conductivity / material['ionic_conductivity']:.2g}")
-        if material["strain_limit"] is None:
+        if strain_limit is None:
+            pass
+        elif material["strain_limit"] is None:
             lacks.append("a measured strain limit")
         else:
             distances.append(np.log10(material["strain_limit"] / strain_limit))

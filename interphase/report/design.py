@@ -214,6 +214,8 @@ def _frontier(design: dict[str, Any], history: dict[str, np.ndarray]) -> Figure 
     right.plot(modulus, frontier["strain_limit"], color=style.BLACK, label="law")
     for k, layer in enumerate(design["layers"]):
         for axes, key in ((left, "ionic_conductivity"), (right, "strain_limit")):
+            if key not in layer:  # of a coating whose limit nobody knows
+                continue
             axes.plot(
                 np.asarray(layer["modulus"]) / 1e9, layer[key], "*", color=style.VERMILION, markersize=11,
                 label="best design" if k == 0 else None, zorder=5,

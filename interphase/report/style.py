@@ -57,6 +57,7 @@ _SETTINGS: dict[Any, Any] = {
     "axes.formatter.useoffset": False,
     "axes.formatter.limits": (-3, 4),
     "axes.formatter.use_mathtext": True,
+    "axes.formatter.min_exponent": 2,  # 0.3 and not 3×10⁻¹ on axes of a decade
 }
 
 

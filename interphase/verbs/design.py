@@ -33,7 +33,8 @@ from interphase.solvers.rollout import kept_states
 from interphase.verbs.machine import memory_of
 
 SHARE_OF_MEMORY = 0.25  # of a device, that the states a gradient keeps may take
-MOST_SLICED = 4  # variables beyond which slices and maps through the optimum are left out
+MOST_SLICED = 4  # variables beyond which there are no slices through the optimum
+MOST_MAPPED = 3  # of which every pair is mapped: more pairs, or many scenarios, take longer than the search
 
 
 @dataclasses.dataclass(frozen=True)
@@ -151,7 +152,7 @@ def _found(study: schema.Study, planned: Plan, design: Design, evaluator: Evalua
     if problem.variables.size <= MOST_SLICED:
         tolerance = planned.controls.tolerance
         found["slices"] = slices(problem, Judge(problem, knobs, tolerance, told("slices")), search.point)
-        if problem.num_scenarios == 1:  # a hundred runs and a half; of many scenarios too long to wait for
+        if problem.num_scenarios == 1 and problem.variables.size <= MOST_MAPPED:  # 49 runs a pair
             found["maps"] = maps(problem, Judge(problem, knobs, tolerance, told("maps")), search.point, knobs)
     return found
 
@@ -193,8 +194,11 @@ def _write(folder: pathlib.Path, study: schema.Study, planned: Plan, design: Des
         end["values"] = {path: np.asarray(v).tolist() for path, v in free.values(jnp.asarray(end["point"])).items()}
         end["constraints"] = dict(zip(problem.constraint_names(), end["constraints"], strict=True))
     coating = problem.designed(jnp.asarray(found["point"]), _knobs(planned, found["start"])).model.stack.coating
+    known = ("modulus", "ionic_conductivity")
+    if coating is not None and coating.has_strain_limit:
+        known = (*known, "strain_limit")
     layers = [
-        {name: np.asarray(getattr(layer, name)).tolist() for name in ("modulus", "ionic_conductivity", "strain_limit")}
+        {name: np.asarray(getattr(layer, name)).tolist() for name in known}
         for layer in (coating.layers if coating is not None else ())
     ]
     around = found["around"]
@@ -308,4 +312,4 @@ def _nearest(layers: list[dict[str, Any]]) -> list[dict[str, Any]]:
         for name, point in points.items()
     ]  # fmt: skip
     mean = {name: float(10 ** np.mean(np.log10(values))) for name, values in layers[0].items()}
-    return nearest(materials, mean["modulus"], mean["ionic_conductivity"], mean["strain_limit"])
+    return nearest(materials, mean["modulus"], mean["ionic_conductivity"], mean.get("strain_limit"))

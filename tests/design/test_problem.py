@@ -177,6 +177,10 @@ def test_the_nearest_material_is_itself_and_lacks_nothing():
     assert not found[0]["lacks"]
     assert any("conductivity" in text for text in found[1]["lacks"])
     assert any("strain limit" in text for text in found[1]["lacks"])
+    unlimited = nearest(materials, 1e11, 1e-4, None)
+    assert unlimited[0]["name"] == "b"
+    assert unlimited[0]["distance"] == 0
+    assert not unlimited[0]["lacks"]
 
 
 @pytest.mark.parametrize(
