@@ -61,7 +61,7 @@ class Numerics(eqx.Module):
     **Arguments:**
 
     - `interface_width`: w of the tanh profile, in cells along the normal.
-    - `substeps`: of the phase transport within a step.
+    - `substeps`: into which the phase transport divides a step.
     - `sharpening`: Γ over the fastest interface; the profile holds for values above one.
     - `newton`: of the coupled balance.
     """
@@ -210,7 +210,8 @@ class Model(eqx.Module):
             vacant, stress = state.vacancies.fraction, state.lithium_stress
             plating, none = state.plating, jnp.zeros_like(vacant)
             usual = none if plating.vacated is None else jnp.maximum(plating.vacated - plating.rate, 0.0)
-            sites = Sites.at(lattice, vacant, state.lithium, state.beneath, stress, look, area, usual, dt, grid)
+            beneath = state.beneath
+            sites = Sites.at(lattice, vacant, state.lithium, beneath, stress, look, area, usual, dt, self.width, grid)
         touching = 1.0 if contact is None or sites is None else contact.share(contact.closeness)
         kinetics = mixture.kinetics(stack, state, look, self.width, scales, grid, sites, touching)
         parting = Parting.at(state.beneath, look, contact is not None, self.width, grid)

@@ -87,11 +87,10 @@ def closing_correction(conductor: Conductor, potential: Cells, current: Cells, t
     is zero at the exact solution and carries no derivative.
     """
     conductor, potential, current = jax.lax.stop_gradient((conductor, potential, current))
-    operator = conductor.operator(jnp.zeros_like(potential))
-    amiss = conductor.outflow(potential) + current
-    cycle = Multigrid.build(operator, smoothing_for_diffusion(), jnp.float32)
-    correction, _ = conjugate_gradients(operator, amiss, cycle, tolerance=tolerance, most_iterations=40)
-    return -correction
+    amiss = (conductor.outflow(potential) + current).astype(jnp.float32)
+    cycle = Multigrid.build(conductor.operator(jnp.zeros_like(potential)), smoothing_for_diffusion(), jnp.float32)
+    correction, _ = conjugate_gradients(cycle.operators[0], amiss, cycle, tolerance=tolerance, most_iterations=40)
+    return -correction.astype(potential.dtype)
 
 
 def series_conductivity(fractions: list[Cells], resistivities: list[Array]) -> Cells:

@@ -6,6 +6,7 @@
 """
 
 import functools
+import math
 
 import equinox as eqx
 import jax
@@ -32,7 +33,7 @@ TAIL = 1e-6  # gradients of the fraction below this are round-off, not surface
 TRACE = 0.02  # below it there is no surface; six cells from a surface the profile is at 0.0025
 FOOT = (0.05, 0.25)  # of a profile that bears no load, and from which on it bears all of it
 STRIDE = 2  # cells between samples along a normal; what that leaves of a profile one cell wide is below 1 %
-SAMPLES = 9  # that reach across an interface from anywhere in it
+EDGE = 4.0  # widths from the surface to where the profile is down to `TRACE`
 ABSENT = 1e-8  # weight below which there is nothing to continue
 BODY = 0.1  # above it all of the profile counts
 
@@ -154,22 +155,24 @@ def smooth_step(x: Array, start: float | Array, end: float | Array) -> Array:
     return t**2 * (3 - 2 * t)
 
 
-def along_normals(fields: Array, normal: CellVectors, grid: Grid, stride: int = STRIDE) -> Array:
+def along_normals(
+    fields: Array, nearest: CellVectors, normal: CellVectors, width: float, grid: Grid, stride: int = STRIDE
+) -> Array:
     """Sums of fields along the straight normal through every cell, across all of a diffuse interface.
 
     **Arguments:**
 
     - `fields`: of shape `(count, *grid)`; between cells they are interpolated linearly.
+    - `nearest`: where each normal meets the surface, in indices of cells; samples lie evenly to both sides.
     - `stride`: cells between samples; with two, what alternates from cell to cell is not averaged out.
     """
-    place, step = cell_places(grid, fields.dtype), in_cells(normal, grid)
-    samples = (SAMPLES - 1) * STRIDE // stride + 1
+    step, beside = in_cells(normal, grid), math.ceil(EDGE * width / stride)
 
     @functools.partial(jax.checkpoint, prevent_cse=False)
     def sampled(k, total):
-        return total + between_cells(fields, place + stride * (k - samples // 2) * step, grid)
+        return total + between_cells(fields, nearest + stride * (k - beside) * step, grid)
 
-    return stride * jax.lax.fori_loop(0, samples, sampled, jnp.zeros_like(fields))
+    return stride * jax.lax.fori_loop(0, 2 * beside + 1, sampled, jnp.zeros_like(fields))
 
 
 def cell_places(grid: Grid, dtype) -> CellVectors:

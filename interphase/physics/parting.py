@@ -69,7 +69,7 @@ class Parting(eqx.Module):
 
     **Arguments:**
 
-    - `ridden`: g(ξ); `normal`: n; `area_across`: δ summed along the normal through every cell.
+    - `ridden`: g(ξ); `nearest`, `normal`: of `Look`; `area_across`: δ summed along the normal through every cell.
     - `narrowing`: what keeps V n without divergence beside a curved surface, 1 + Kψ with K of the surface itself.
     - `near`: one near the surface, zero far from it.
     - `bearing`: squared share with which what rides bears load, on faces; of faces that may part, that of their solid.
@@ -78,11 +78,13 @@ class Parting(eqx.Module):
 
     grid: Grid
     ridden: Cells
+    nearest: CellVectors
     normal: CellVectors
     area_across: Cells
     narrowing: Cells
     near: Cells
     bearing: Faces
+    width: float = eqx.field(static=True)
     may_part: bool = eqx.field(static=True)
 
     @staticmethod
@@ -91,12 +93,14 @@ class Parting(eqx.Module):
         **Arguments:** `beneath`: fraction of the lithium; of all that is beneath what rides where a gap may open.
         """
         surface = jnp.stack([look.area, look.area * look.curvature])
-        across, bent = along_normals(surface, look.normal, grid, _stride(may_part))
+        across, bent = along_normals(surface, look.nearest, look.normal, width, grid, _stride(may_part))
         narrowing = 1 + jnp.clip(bent / (across + SCARCE) * look.depth, -0.5, 0.5)
         near = 1 - smooth_step(jnp.abs(look.depth) / width, *NEAR)
         share = smooth_step(1 - beneath, *CORE) if may_part else bearing(1 - beneath)
         squared = jnp.stack([average_to_faces(share, a) ** 2 for a in grid.axes])
-        return Parting(grid, counted(beneath), look.normal, across, narrowing, near, squared, may_part)
+        return Parting(
+            grid, counted(beneath), look.nearest, look.normal, across, narrowing, near, squared, width, may_part
+        )
 
     def parted(self, growth: Cells) -> Parted:
         """When the surface gains `growth` [volume fraction]."""
@@ -106,7 +110,8 @@ class Parting(eqx.Module):
 
     def advance(self, growth: Cells) -> CellVectors:
         """V n Δt: how far the surface comes forward, the same all along its normal."""
-        (across,) = along_normals(growth[None], self.normal, self.grid, _stride(self.may_part))
+        stride = _stride(self.may_part)
+        (across,) = along_normals(growth[None], self.nearest, self.normal, self.width, self.grid, stride)
         return across / (self.area_across + SCARCE) * self.narrowing * self.normal
 
     def lift(self, advance: CellVectors, growth: Cells) -> Faces:

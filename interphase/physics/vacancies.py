@@ -170,6 +170,7 @@ class Sites(eqx.Module):
         area: Cells,
         usual: Cells,
         dt: Array,
+        width: float,
         grid: Grid,
     ) -> "Sites":
         """The sites of a step that begins with `vacant` of them per volume.
@@ -186,9 +187,8 @@ class Sites(eqx.Module):
         foreseen, first = solve(lattice.operator(lithium, dt, grid, rate), source, share)
         closing = (foreseen - equilibrium) * rate * dt
         # Where what rides shares the cell, the two would be strained together: there planes vanish from the surface.
-        across, sunk = along_normals(
-            jnp.stack([area, jnp.maximum(lithium, 0.0) * closing * (1 - whole)]), look.normal, grid
-        )
+        both = jnp.stack([area, jnp.maximum(lithium, 0.0) * closing * (1 - whole)])
+        across, sunk = along_normals(both, look.nearest, look.normal, width, grid)
         closing, sinking = whole * closing, area * sunk / (across + SCARCE)
         left = vacant - jnp.maximum(lithium, 0.0) * closing - sinking
         operator = lattice.operator(lithium, dt, grid)

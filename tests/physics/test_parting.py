@@ -72,8 +72,8 @@ def test_sums_along_normals_cross_the_interface_once():
     parting, _ = surface(wavy)
     near = np.asarray(parting.near) == 1.0
     np.testing.assert_allclose(np.asarray(parting.area_across)[near], 1.0, rtol=0.03)
-    (ones,) = along_normals(jnp.ones((1, *GRID.shape)), jnp.zeros((2, *GRID.shape)), GRID)
-    np.testing.assert_allclose(ones, 18.0)
+    (ones,) = along_normals(jnp.ones((1, *GRID.shape)), parting.nearest, parting.normal, WIDTH, GRID)
+    np.testing.assert_allclose(ones, 10.0)  # five samples, two cells apart
 
 
 def test_a_film_at_rest_keeps_its_foot_from_lithium_that_flows_along_it():

@@ -55,7 +55,7 @@ class Column:
                 vacant, below = carry
                 sites = Sites.at(
                     self.lattice, vacant, self.lithium, self.lithium, self.stress, self.look, self.look.area,
-                    self.look.area, step, self.grid,
+                    self.look.area, step, 1.0, self.grid,
                 )  # fmt: skip
                 vacant = vacant + step * self.look.area - self.lithium * sites.closing - sites.sinking
                 vacant, supplied = self.lattice.spread(vacant, self.lithium, jnp.zeros_like(vacant), step, self.grid)
@@ -103,7 +103,7 @@ def test_what_a_uniform_current_leaves_is_foreseen():
     vacant = 2e-9 * column.lithium + 0.3 * column.lithium**2
     sites = Sites.at(
         column.lattice, vacant, column.lithium, column.lithium, column.stress, column.look, column.look.area,
-        column.look.area, step, column.grid,
+        column.look.area, step, 1.0, column.grid,
     )  # fmt: skip
     assert float(sites.report.residual) < 1e-7
     after, _ = column.lattice.spread(
