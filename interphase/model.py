@@ -190,7 +190,7 @@ class Model(eqx.Module):
         """The native film has grown by the end of the step, and this is what it takes."""
         film, filmed = self.stack.film, state.film
         assert film is not None and filmed is not None
-        exposed = mixture.exposed(self.stack, state, look, self.width, self.scales, self.grid)
+        exposed = mixture.exposed(self.stack, state, look.area, self.width, self.scales, self.grid)
         filmed, side = grown(film, filmed, exposed, dt, self.scales, self.grid)
         filmed = eqx.tree_at(lambda f: f.rate, filmed, side * look.area)
         return eqx.tree_at(lambda s: s.film, state, filmed)

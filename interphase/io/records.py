@@ -36,6 +36,7 @@ SERIES_COLUMNS = (
     "coating_stress_over_strength_max",
     "crack_driving_force_max",
     "damage_area_fraction",
+    "bare_plating_fraction",
     "stack_pressure_MPa",
     "contact_fraction",
     "void_area_fraction",

@@ -93,7 +93,8 @@ def counted(fraction: Cells, trace: float = TRACE, body: float = BODY) -> Cells:
 
     inside = jnp.clip(fraction, 0.0, 1.0)
     whole = 1 - 0.5 * (trace + body)
-    return (rise(inside) + whole - rise(1 - inside) - inside) / (2 * whole - 1)
+    share = (rise(inside) + whole - rise(1 - inside) - inside) / (2 * whole - 1)
+    return jnp.clip(share, 0.0, 1.0)  # a last digit beyond one would make a conductance of what is left negative
 
 
 def bearing(fraction: Cells) -> Cells:

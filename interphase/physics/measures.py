@@ -61,6 +61,9 @@ class Measures(eqx.Module):
     cracks_filled: Scalar | None  # share of the solid's cracks, deeper than half their width, that lithium fills
     crack_driving_force: Scalar | None  # release rate of a channelling crack over toughness, largest column
     damage_fraction: Scalar | None  # mean damage of the coating
+    bare_plating: (
+        Scalar | None
+    )  # share of the current where solvent comes to the lithium, beside or through the coating
     sei_lithium: Scalar | None  # in the native film made since the start, as a thickness of metal [m]
     sei_thickness: Scalar | None  # mean of the native film, swollen [m]
     sei_strain: Scalar | None  # largest principal strain of the native film
@@ -105,6 +108,9 @@ def measure(
         touching = _touching(touch, stack, state, scales, grid)
     if coating is not None and coated is not None:
         film = _film(coating, coated, state.initial_coating, width, scales, grid)
+        if stack.electrolyte is not None:
+            bare = area * mixture.exposed(stack, state, area, width, scales, grid)
+            film["bare_plating"] = jnp.sum(bare * current) / (jnp.sum(area * current) + 1e-30)
     if stack.film is not None and state.film is not None:
         native = _native(stack.film, state.film, area, scales, grid)
     return Measures(
@@ -133,6 +139,7 @@ FILM = (
     "coating_stress_over_strength",
     "crack_driving_force",
     "damage_fraction",
+    "bare_plating",
 )
 
 
@@ -271,8 +278,9 @@ def inside(fraction: Cells) -> Cells:
 
 def smooth_maximum(values: Cells, weight: Cells, sharpness: float = SHARPNESS) -> Scalar:
     """Weighted mean that leans to the largest values; equals the value where all are equal."""
+    values = jnp.where(weight > 0, values, 0.0)  # what does not count may be larger than a power of it can hold
     # Cancels from the norm, but keeps its powers within what single precision can hold.
-    unit = jax.lax.stop_gradient(jnp.max(jnp.where(weight > 0, jnp.abs(values), 0.0))) + 1e-30
+    unit = jax.lax.stop_gradient(jnp.max(jnp.abs(values))) + 1e-30
     total = jnp.sum(weight) + 1e-30
     scale = unit * (jnp.sum(weight * (values / unit) ** ORDER) / total + 1e-30) ** (1 / ORDER)
     lean = weight * jnp.exp(sharpness * (jnp.clip(values / scale, -2.0, 2.0) - 1))

@@ -308,8 +308,10 @@ def kinetics(
     return Kinetics(exchange, alpha, film_resistance, offset, sites.occupancy, sites.depletion * touching_share)
 
 
-def exposed(stack: Stack, state: State, look: Look, width: float, scales: Scales, grid: Grid) -> Cells:
-    """The share of the lithium surface that solvent comes to: beside a coating, and where that is broken through."""
+def exposed(stack: Stack, state: State, area: Cells, width: float, scales: Scales, grid: Grid) -> Cells:
+    """The share of the lithium surface, `area` per volume, that solvent comes to: beside a coating, and where that is
+    broken through.
+    """
     coating, coated = stack.coating, state.coating
     if coating is None or coated is None:
         return jnp.ones_like(state.lithium)
@@ -318,7 +320,7 @@ def exposed(stack: Stack, state: State, look: Look, width: float, scales: Scales
     if coating.has_strain_limit or coated.damage is not None:
         broken = coating_broken(coating, coated, width, scales, grid)
         covered = covered * (1 - reached(coated, broken))
-    return jnp.clip(1 - continued_off(covered * look.area, look.area, grid), 0.0, 1.0)
+    return jnp.clip(1 - continued_off(covered * area, area, grid), 0.0, 1.0)
 
 
 def coating_broken(coating: Coating, state: CoatingState, width: float, scales: Scales, grid: Grid) -> Cells:

@@ -76,19 +76,19 @@ def measure_case(case: Case, precision: str) -> Timing:
     _, report = step(model, state, drive, dt)
     look = eqx.filter_jit(lambda m, s: Look.at(s.lithium, m.width, m.grid))
     here = look(model, state)
-    start = state.recent.continued(scaled)
     balancing = eqx.filter_jit(lambda m, s, look, d, dt: m._balance(s, look, d, dt)[0])
     balance = balancing(model, state, here, drive, scaled)
-    solving = eqx.filter_jit(lambda m, b, u: m._solve(b, u))
+    solving = eqx.filter_jit(lambda m, b, recent, dt: m._solve(b, recent, dt))
     carrying = eqx.filter_jit(lambda m, s, dt: m._carried(s, dt))
     salting = eqx.filter_jit(lambda m, s, b, dt: m._salted(s, b, dt))
     residual = eqx.filter_jit(lambda b, u: CoupledProblem(b).residual(u))
     acts = {
         "look and mix": median_ms(look, model, state) + median_ms(balancing, model, state, here, drive, scaled),
-        "force, charge, rate": median_ms(solving, model, balance, start),
+        "force, charge, rate": median_ms(solving, model, balance, state.recent, scaled),
         "salt": median_ms(salting, model, state, balance, scaled) if state.salt is not None else 0.0,
         "carry": median_ms(carrying, model, state, scaled),
     }
+    start = state.recent.continued(scaled)
     touched = residual.lower(balance, start).compile().compiled.cost_analysis()
     gigabytes = float((touched or {}).get("bytes accessed", 0.0)) / 1e9
     return Timing(

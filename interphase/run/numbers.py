@@ -47,6 +47,7 @@ def row(
         "coating_stress_over_strength_max": _number(measures.coating_stress_over_strength),
         "crack_driving_force_max": _number(measures.crack_driving_force),
         "damage_area_fraction": _number(measures.damage_fraction),
+        "bare_plating_fraction": _number(measures.bare_plating) if flows else None,
         "stack_pressure_MPa": float(report.plate_pressure) * scales.stress * 1e-6,
         "contact_fraction": _number(measures.contact_fraction),
         "void_area_fraction": _number(measures.void_area_fraction),

@@ -27,6 +27,7 @@ FINAL = (
     "coating_stress_over_strength_max",
     "crack_driving_force_max",
     "damage_area_fraction",
+    "bare_plating_fraction",
     "stack_pressure_MPa",
     "contact_fraction",
     "void_area_fraction",

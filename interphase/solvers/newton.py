@@ -24,7 +24,13 @@ ROOT = "root"  # the name under which a policy of `jax.checkpoint` may keep what
 
 
 class NewtonReport(eqx.Module):
-    """Newton steps taken, inner iterations of all linear solves, and the final residual norm."""
+    """How the iteration fared.
+
+    **Arguments:**
+
+    - `steps`: Newton steps taken; `linear_iterations`: of all linear solves.
+    - `residual`: its final norm; where round-off leaves more than the tolerance, times the latter over the former.
+    """
 
     steps: Array
     linear_iterations: Array
@@ -49,6 +55,10 @@ class AbstractRootProblem(eqx.Module):
     @abc.abstractmethod
     def residual(self, unknowns: PyTree) -> PyTree:
         """R(u), of the structure of the unknowns, every part scaled so that a norm of one is a gross error."""
+
+    def round_off(self, unknowns: PyTree) -> Array | float:
+        """Norm of the residual that round-off alone leaves at such unknowns; zero where it does not matter."""
+        return 0.0
 
     @abc.abstractmethod
     def prepare(self, unknowns: PyTree) -> PyTree:
@@ -98,13 +108,16 @@ def _norm(residual: PyTree) -> Array:
 
 
 def _iterate(settings: Newton, problem: AbstractRootProblem, start: PyTree) -> tuple[PyTree, NewtonReport]:
+    def allowed(unknowns):
+        return jnp.maximum(settings.tolerance, problem.round_off(unknowns))
+
     def unfinished(carry):
-        _, _, size, steps, _ = carry
-        return (size > settings.tolerance) & (steps < settings.most_steps) & jnp.isfinite(size)
+        unknowns, _, size, steps, _ = carry
+        return (size > allowed(unknowns)) & (steps < settings.most_steps) & jnp.isfinite(size)
 
     def iterate(carry):
         unknowns, residual, size, steps, count = carry
-        forcing = jnp.clip(AIM * settings.tolerance / size, *settings.forcing)
+        forcing = jnp.clip(AIM * allowed(unknowns) / size, *settings.forcing)
         step, iterations = linearised(unknowns, steps).solve(residual, forcing)
 
         def attempt(length):
@@ -128,6 +141,8 @@ def _iterate(settings: Newton, problem: AbstractRootProblem, start: PyTree) -> t
     residual = problem.residual(start)
     carry = (start, residual, _norm(residual), zero, zero)
     unknowns, _, size, steps, count = jax.lax.while_loop(unfinished, iterate, carry)
+    least = problem.round_off(unknowns)
+    size = jnp.where(least > settings.tolerance, size * settings.tolerance / jnp.maximum(least, 1e-30), size)
     return unknowns, NewtonReport(steps, count, size)
 
 

@@ -14,6 +14,7 @@ from interphase.grid.grid import Grid
 from interphase.physics import mixture
 from interphase.physics.fracture import LEFT, Resistance, damaged, degradation, healed, passable, tensile_energy
 from interphase.physics.interface import Look
+from interphase.physics.measures import measure
 from interphase.physics.principal import principal_values
 
 TOUGHNESS, MODULUS = 2.0, 50.0
@@ -216,7 +217,7 @@ def exposed_in(model, state):
     the whole coating, of the coating's inner half.
     """
     look = Look.at(state.lithium, model.width, model.grid)
-    exposed = mixture.exposed(model.stack, state, look, model.width, model.scales, model.grid)
+    exposed = mixture.exposed(model.stack, state, look.area, model.width, model.scales, model.grid)
     whole = jnp.full(model.grid.shape, model.stack.coating.layers[0].ionic_conductivity[0])
     cracks = mixture.beside_cracks(whole, state.coating, model.stack.electrolyte.conductivity_at(jnp.ones(()))) / whole
     surface = jnp.argmin(jnp.abs(state.lithium - 0.5), axis=1)
@@ -235,6 +236,25 @@ def test_a_coating_breaks_through_at_its_weak_place_and_exposes_lithium_there():
     assert exposed[0] < 1e-6
     assert conductivity[8] > 1000
     assert conductivity[0] == 1.0
+
+
+@eqx.filter_jit
+def plated_bare(model, state, current):
+    area = Look.at(state.lithium, model.width, model.grid).area
+    return measure(model.stack, state, current, area, None, model.width, model.scales, model.grid).bare_plating
+
+
+def test_what_plates_through_a_crack_is_told_apart():
+    """The share of the current, even or focused, that flows where the surface lies bare; none under a whole coating."""
+    cracked = (jnp.abs(jnp.arange(16) - 8) < 2)[:, None] & (jnp.arange(24) >= 0)
+    model, state = broken_where(cracked)
+    exposed, _ = exposed_in(model, state)
+    for in_crack in (1.0, 3.0):
+        current = jnp.where(cracked, in_crack, 1.0)
+        expected = float(jnp.sum(exposed * current[:, 0]) / jnp.sum(current[:, 0]))
+        assert expected > 0.15
+        assert float(plated_bare(model, state, current)) == pytest.approx(expected, rel=0.02)
+    assert float(plated_bare(*broken_where(jnp.zeros_like(cracked)), current)) < 1e-6
 
 
 def test_a_crack_that_does_not_reach_the_liquid_exposes_nothing():

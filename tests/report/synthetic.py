@@ -69,6 +69,7 @@ def make_run(
             "void_area_fraction": None,
             "contact_fraction": None,
             "damage_area_fraction": None,
+            "bare_plating_fraction": None,
             "dead_lithium_nm": None,
             "coulombic_efficiency": None,
             "status": status,

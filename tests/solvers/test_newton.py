@@ -60,6 +60,16 @@ class Kink(AbstractRootProblem):
         return Given((1 + 25 * unknowns**2) / 5)
 
 
+class Rounded(Cubic):
+    """The cubic where the last digits of the residual mean nothing."""
+
+    def residual(self, unknowns):
+        return super().residual(unknowns) + 1e-7 * jnp.sin(1e9 * unknowns)
+
+    def round_off(self, unknowns):
+        return 1e-7 * jnp.sqrt(1.0 * SIZE)
+
+
 def cubic(stiffness=0.5, exact=True):
     return Cubic(jnp.asarray(stiffness), random(1, SIZE), exact)
 
@@ -140,3 +150,13 @@ def test_the_guess_with_the_least_residual_is_taken():
     guesses = (jnp.zeros(SIZE), jnp.full(SIZE, jnp.inf), root + 1e-3, root + 1.0)
     np.testing.assert_array_equal(nearest(problem, guesses), guesses[2])
     np.testing.assert_array_equal(nearest(problem, (*guesses, root)), root)
+
+
+def test_digits_that_mean_nothing_are_not_chased():
+    """Below round-off the iteration stops, and what it reports meets the tolerance."""
+    rounded = Rounded(jnp.asarray(0.5), random(1, SIZE))
+    found, report = Newton(tolerance=1e-12, most_steps=30).solve(rounded, jnp.zeros(SIZE))
+    exact, plain = Newton(tolerance=1e-12, most_steps=30).solve(cubic(), jnp.zeros(SIZE))
+    assert int(report.steps) <= int(plain.steps)
+    assert float(report.residual) <= 1e-12
+    np.testing.assert_allclose(found, exact, atol=3e-7)
