@@ -70,7 +70,7 @@ def main(folder: pathlib.Path) -> None:
     right.set_xlabel("inner over outer modulus (decades)")
     for axes in (left, right):
         axes.axhline(found["objective"], color=style.VERMILION, linestyle="--")
-    right.annotate("best profile", (DECADES[0], found["objective"]), xytext=(0, -10), textcoords="offset points",
+    right.annotate("best profile", (DECADES[0], found["objective"]), xytext=(0, 3), textcoords="offset points",
                    color=style.VERMILION, fontsize=8)  # fmt: skip
     left.set_title("Uniform coatings")
     right.set_title("Straight gradings")

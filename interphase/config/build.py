@@ -29,7 +29,7 @@ from interphase.run.controls import Controls
 from interphase.solvers.newton import Newton
 from interphase.units import GAS_CONSTANT, Scales
 
-LOOSEST_ADJOINT = 1e-6  # tolerance of the solves that carry derivatives
+LOOSEST_ADJOINT = {"float64": 1e-6, "float32": 1e-4}  # tolerance of the solves that carry derivatives
 STEPS_WITH_CONTACT = 40  # of Newton's method; only the first steps, when a load comes on, take more than ten
 NEVER = 1e15  # a strength or a time that is never reached
 NEVER_FLOWS = 1e30  # a viscosity
@@ -54,7 +54,7 @@ def build(study: schema.Study) -> Case:
             interface_width=study.numerics.interface_width,
             newton=Newton(
                 tolerance=study.numerics.tolerance,
-                adjoint_tolerance=min(study.numerics.tolerance, LOOSEST_ADJOINT),
+                adjoint_tolerance=min(study.numerics.tolerance, LOOSEST_ADJOINT[study.numerics.precision]),
                 most_steps=Newton.most_steps if study.contact is None else STEPS_WITH_CONTACT,
                 prepares_anew=study.contact is not None,
             ),
