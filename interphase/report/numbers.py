@@ -53,7 +53,7 @@ GROUPS: dict[str, tuple[Number, ...]] = {
         Number("coating_stress_over_strength_max", "Largest stress over strength", 1.0, ""),
         Number("crack_driving_force_max", "Release rate of a channelling crack over toughness", 1.0, ""),
         Number("damage_area_fraction", "Damaged share of the coating", 100.0, "%"),
-        Number("bare_plating_fraction", "Current onto lithium that the coating leaves bare", 100.0, "%"),
+        Number("bare_plating_fraction", "Current onto bare lithium", 100.0, "%"),
         Number("coating_bodies", "Pieces", 1.0, "", "d"),
     ),
     "Trust": (
