@@ -3,6 +3,7 @@
 import os
 
 os.environ["XLA_FLAGS"] = (os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=2").strip()
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # threads that spin would take the core of another worker
 
 import jax
 import pytest

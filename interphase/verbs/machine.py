@@ -29,6 +29,9 @@ def choose_device(device: str | None, precision: str, num_cells: int | None = No
     """
     if num_cells is not None and num_cells < WORTH_SHARING:
         os.environ.setdefault("NPROC", "1")  # read by XLA when it makes its thread pool
+    # Read as SciPy's BLAS is loaded, which XLA inverts its small matrices with: a second thread of it would spin from
+    # one step to the next and take a core from everybody else.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if starts > 1 and device != "gpu":
         jax.config.update("jax_num_cpu_devices", min(starts, len(os.sched_getaffinity(0))))
     jax.config.update("jax_enable_x64", precision == "float64")
