@@ -14,3 +14,5 @@ CellVectors: TypeAlias = Float[Array, "dim *grid"]  # one vector per cell
 Faces: TypeAlias = Float[Array, "dim *grid"]  # component a at the lower face along axis a
 Edges: TypeAlias = Float[Array, "pairs *grid"]  # component (a, b), a < b, at the lower edge (2-D: corner) along a and b
 Stresses: TypeAlias = Float[Array, "six_or_four *grid"]  # three normal components, then the shear pairs
+Places: TypeAlias = Float[Array, "dim places"]  # any number of points, in indices of cells
+AtPlaces: TypeAlias = Float[Array, " places"]  # one number per point

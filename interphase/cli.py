@@ -460,3 +460,5 @@ def _print_summary(summary: dict[str, Any]) -> None:
         lines = [(m.name, written(m, summary)) for m in members if summary.get(m.key) is not None]
         for name, text in lines:
             print(f"  {group:9s} {name:42s} {text}")
+    if summary.get("warning") is not None:
+        print(f"  Warning: {summary['warning']}")

@@ -59,6 +59,8 @@ def layer(
     yield_strength: float = 1e15,
     relaxation_time: float = 1e15,
     relaxed_fraction: float = 0.0,
+    tunnelling_thickness: float = 2e-9,
+    electronic_conductivity: float = 1e-30,
 ) -> Layer:
     """One uniform single-ion layer, SI."""
     return Layer(
@@ -75,6 +77,8 @@ def layer(
         strain_limit=profile(1.0),
         strength=profile(1e15),
         toughness=profile(1e15),
+        tunnelling_thickness=profile(tunnelling_thickness),
+        electronic_conductivity=profile(electronic_conductivity),
     )
 
 

@@ -33,6 +33,7 @@ LOOSEST_ADJOINT = {"float64": 1e-6, "float32": 1e-4}  # tolerance of the solves 
 STEPS_WITH_CONTACT = 40  # of Newton's method; only the first steps, when a load comes on, take more than ten
 NEVER = 1e15  # a strength or a time that is never reached
 NEVER_FLOWS = 1e30  # a viscosity
+INSULATES = 1e-20  # a conductivity [S/m]
 
 
 def build(study: schema.Study) -> Case:
@@ -238,6 +239,9 @@ def _coating(section: schema.Coating, grid: Grid, spacing: list[float]) -> Coati
         has_strength=all(layer.strength is not None for layer in section.layers),
         has_toughness=all(layer.toughness is not None for layer in section.layers),
         fracture=None if section.fracture is None else _fracture(section.fracture),
+        tunnelling_current=None
+        if any(layer.tunnelling_thickness is None for layer in section.layers)
+        else jnp.asarray(section.tunnelling_current),
     )
 
 
@@ -249,7 +253,7 @@ def _fracture(section: schema.Fracture) -> Fracture:
 def _layer(section: schema.Layer) -> Layer:
     unknown = {
         "relaxation_time": (NEVER,), "relaxed_fraction": (0.0,), "strength": (NEVER,), "toughness": (NEVER,),
-        "salt_diffusivity": (1e-15,),
+        "salt_diffusivity": (1e-15,), "tunnelling_thickness": (NEVER,), "electronic_conductivity": (INSULATES,),
     }  # fmt: skip
     values = {name: getattr(section, name) or unknown.get(name) for name in Layer.__dataclass_fields__}
     values["yield_strength"] = _yield_strength(section) or (NEVER,)

@@ -173,6 +173,8 @@ _NEEDED = {
     "energy_over_resilience": ("strain_limit", "strength"),
     "film_stress_over_strength": ("strength",),
     "crack_driving_force": ("toughness",),
+    "inside_plating": ("tunnelling_thickness",),
+    "upon_plating": ("tunnelling_thickness",),
 }  # fmt: skip
 """Term → what a layer must have one of."""
 

@@ -231,7 +231,8 @@ def _resolved(study: schema.Study) -> schema.Study:
 
 _MAY_STAY_UNKNOWN = {
     "material", "yield_strength", "yield_strain", "relaxation_time", "relaxed_fraction", "strain_limit", "strength",
-    "toughness", "salt_diffusivity", "diffusional_viscosity", "grain_size", "feature_size",
+    "toughness", "salt_diffusivity", "tunnelling_thickness", "electronic_conductivity", "diffusional_viscosity",
+    "grain_size", "feature_size",
 }  # fmt: skip
 
 

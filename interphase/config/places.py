@@ -21,6 +21,7 @@ _LAYER = {
     "thickness": "m", "modulus": "Pa", "poisson_ratio": "1", "ionic_conductivity": "S/m", "transference_number": "1",
     "salt_diffusivity": "m^2/s", "exchange_current": "A/m^2", "yield_strength": "Pa", "relaxation_time": "s",
     "relaxed_fraction": "1", "strain_limit": "1", "strength": "Pa", "toughness": "J/m^2", "yield_strain": "1",
+    "tunnelling_thickness": "m", "electronic_conductivity": "S/m",
 }  # fmt: skip
 
 

@@ -181,6 +181,8 @@ class Layer(Section):
 
     `yield_strength` (or `yield_strain`, its share of the modulus), `relaxation_time`, `strain_limit`, `strength` and
     `toughness` may stay unknown: then the layer does not yield or relax, and what is measured against a limit is null.
+    So may the `tunnelling_thickness`, without which nobody says how many electrons get through, and the
+    `electronic_conductivity`: then they only tunnel.
     """
 
     material: str | None = None
@@ -198,6 +200,8 @@ class Layer(Section):
     strain_limit: _profile("1") | None = None
     strength: _profile("Pa") | None = None
     toughness: _profile("J/m^2") | None = None
+    tunnelling_thickness: _profile("m") | None = None
+    electronic_conductivity: _profile("S/m") | None = None
 
     @pydantic.model_validator(mode="after")
     def _yields_once(self) -> "Layer":
@@ -229,11 +233,15 @@ class Fracture(Section):
 
 
 class Coating(Section):
-    """Layers from the lithium outward, lateral defects, and how it breaks."""
+    """Layers from the lithium outward, lateral defects, and how it breaks.
+
+    `tunnelling_current`: of electrons through the layers' `tunnelling_thickness`; the default is the native film's.
+    """
 
     layers: Annotated[tuple[Layer, ...], pydantic.Field(min_length=1)]
     mosaic: Mosaic | None = None
     fracture: Fracture | None = None
+    tunnelling_current: _quantity("A/m^2", 0.0) = 1e-4
 
 
 class Electrolyte(Section):

@@ -141,6 +141,23 @@ def polarisation_rise(course: Course) -> Scalar:
     return potential[-1] - potential[0]
 
 
+def _plated(share: Array | None, course: Course) -> Scalar:
+    """A share of the current as a share of the charge that plates."""
+    assert share is not None  # a study that asks for it has the physics
+    plated = jnp.maximum(jnp.diff(course.measures.charge, prepend=0.0), 0.0)
+    return jnp.sum(share * plated) / jnp.sum(plated)
+
+
+def inside_plating(course: Course) -> Scalar:
+    """Share of the plated lithium that electrons plate inside the coating [-]."""
+    return _plated(course.measures.inside_plating, course)
+
+
+def upon_plating(course: Course) -> Scalar:
+    """Share of the plated lithium that electrons plate on the coating [-]."""
+    return _plated(course.measures.upon_plating, course)
+
+
 def lost_contact(course: Course) -> Scalar:
     """Mean share of the faces that does not touch the lithium [-]."""
     assert course.measures.contact_fraction is not None  # a study that asks for it has the physics
@@ -220,6 +237,8 @@ TERMS = {
     "void": Term(void, "m", 100e-9, "void over the electrode at the end", "contact_fraction"),
     "sei_lithium": Term(sei_lithium, "m", 1e-9, "lithium that the native film has taken", "sei_lithium"),
     "coulombic_loss": Term(coulombic_loss, "1", 0.01, "one less stripped over plated charge"),
+    "inside_plating": Term(inside_plating, "1", 0.01, "share that plates inside the coating", "inside_plating"),
+    "upon_plating": Term(upon_plating, "1", 0.01, "share that plates on the coating", "upon_plating"),
     "cracks_filled": Term(cracks_filled, "1", 0.01, "share of the cracks that lithium fills", "cracks_filled"),
     "vacant_surface": Term(vacant_surface, "1", 0.1, "share of the surface's sites that are empty", "vacant_surface"),
     "nucleus_density": Term(nucleus_density, "1/m^2", 1e12, "nuclei per area of the substrate", "substrate"),

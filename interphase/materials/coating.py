@@ -33,6 +33,8 @@ class Layer(eqx.Module):
     - `yield_strength` [Pa], `relaxation_time` [s]: infinite for none.
     - `relaxed_fraction`: share of the modulus that never relaxes [-].
     - `strain_limit` [-], `strength` [Pa], `toughness` [J/m²]: what the outputs compare with; infinite where unknown.
+    - `tunnelling_thickness`: that all but ends tunnelling of electrons, infinite where unknown [m].
+    - `electronic_conductivity`: next to none where unknown [S/m].
     """
 
     thickness: Scalar
@@ -48,6 +50,8 @@ class Layer(eqx.Module):
     strain_limit: Profile
     strength: Profile
     toughness: Profile
+    tunnelling_thickness: Profile
+    electronic_conductivity: Profile
 
 
 class Fracture(eqx.Module):
@@ -73,6 +77,7 @@ class Coating(eqx.Module):
     - `yields`, `relaxes`, `has_equilibrium`: which laws any layer needs (static).
     - `has_strain_limit`, `has_strength`, `has_toughness`: every layer's is known (static).
     - `fracture`: or `None` where it never breaks.
+    - `tunnelling_current`: of electrons through the tunnelling thickness [A/m²], or `None` where a layer's is unknown.
     """
 
     layers: tuple[Layer, ...]
@@ -84,6 +89,7 @@ class Coating(eqx.Module):
     has_strength: bool = eqx.field(static=True, default=False)
     has_toughness: bool = eqx.field(static=True, default=False)
     fracture: Fracture | None = None
+    tunnelling_current: Scalar | None = None
 
     @property
     def thickness(self) -> Array:

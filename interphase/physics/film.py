@@ -29,6 +29,7 @@ Sources: Single, Latz & Horstmann, ChemSusChem 11 (2018) 1950 (what limits growt
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array
 
 from interphase.arrays import Cells, CellVectors, Scalar, Stresses
 from interphase.grid.grid import Grid
@@ -81,9 +82,8 @@ class Growth(eqx.Module):
 
     def log_resistance(self, inner: Cells, outer: Cells) -> Cells:
         """ln(1/i_s): a film of nanometres holds electrons back by a hundred powers of ten."""
-        tunnelling = jnp.log(self.tunnelling) + CRITICAL * (1 - inner / self.critical)
         leaking = jnp.log(self.leaking) - jnp.log(inner + THINNEST)
-        electrons = -jnp.logaddexp(tunnelling, leaking)
+        electrons = -log_electrons(jnp.log(self.tunnelling), inner / self.critical, leaking)
         rest = jnp.log(1 / self.bare + self.swelling * outer / self.supply)
         return jnp.logaddexp(electrons, rest)
 
@@ -121,6 +121,14 @@ class Growth(eqx.Module):
             _, slope = jax.jvp(lambda u: amiss(held[0], u, *held[1:]), (guess,), (jnp.ones_like(guess),))
             guess = guess - amiss(growth, guess, *rest) / slope
         return jnp.exp(guess)
+
+
+def log_electrons(log_tunnelling: Array, critical_thicknesses: Cells, log_conducted: Cells) -> Cells:
+    """ln of the electrons that pass a film: what tunnels, e^{−40(τ−1)} of a current, and what is conducted beside it.
+
+    **Arguments:** `critical_thicknesses`: τ, how many L_t the film is thick.
+    """
+    return jnp.logaddexp(log_tunnelling + CRITICAL * (1 - critical_thicknesses), log_conducted)
 
 
 def openness(film: Film) -> Scalar:

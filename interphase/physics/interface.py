@@ -183,13 +183,14 @@ def cell_places(grid: Grid, dtype) -> CellVectors:
 
 def in_cells(vector: CellVectors, grid: Grid) -> CellVectors:
     """A length as a difference of indices."""
-    return vector / jnp.asarray(grid.spacing, vector.dtype).reshape(-1, *[1] * grid.dim)
+    return vector / jnp.asarray(grid.spacing, vector.dtype).reshape(-1, *[1] * (vector.ndim - 1))
 
 
 def between_cells(fields: Array, places: CellVectors, grid: Grid) -> Array:
-    """Fields of shape `(count, *grid)` at any indices, interpolated linearly; beyond the walls as at them."""
+    """Fields of shape `(count, *grid)` at any number of indices, interpolated linearly; beyond the walls as at them."""
     flat = fields.reshape(fields.shape[0], -1)
-    corners: list[tuple[Array, Array]] = [(jnp.zeros(grid.shape, jnp.int32), jnp.ones_like(fields[0]))]
+    shape = places.shape[1:]
+    corners: list[tuple[Array, Array]] = [(jnp.zeros(shape, jnp.int32), jnp.ones(shape, fields.dtype))]
     for axis, n in zip(grid.axes, grid.shape, strict=True):
         at = jnp.clip(places[axis], 0.0, n - 1.0) if axis == -1 else places[axis]
         share, lower = at - jnp.floor(at), jnp.floor(at).astype(jnp.int32)
@@ -200,9 +201,8 @@ def between_cells(fields: Array, places: CellVectors, grid: Grid) -> Array:
             for index, weight in corners
             for one, part in ((lower, 1 - share), (upper, share))
         ]
-    return sum(
-        (weight * jnp.take(flat, index, axis=1, mode="clip") for index, weight in corners), jnp.zeros_like(fields)
-    )
+    none = jnp.zeros((fields.shape[0], *shape), fields.dtype)
+    return sum((weight * jnp.take(flat, index, axis=1, mode="clip") for index, weight in corners), none)
 
 
 def wrapped(index: Array, n: int) -> Array:

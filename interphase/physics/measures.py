@@ -22,6 +22,7 @@ from interphase.physics import mixture
 from interphase.physics.contact import Touch
 from interphase.physics.film import Coverage
 from interphase.physics.interface import Look, bearing
+from interphase.physics.leakage import leaked
 from interphase.physics.mixture import CoatingProperties, layer_blend, unbroken
 from interphase.physics.momentum import von_mises
 from interphase.physics.principal import largest_principal
@@ -61,9 +62,10 @@ class Measures(eqx.Module):
     cracks_filled: Scalar | None  # share of the solid's cracks, deeper than half their width, that lithium fills
     crack_driving_force: Scalar | None  # release rate of a channelling crack over toughness, largest column
     damage_fraction: Scalar | None  # mean damage of the coating
-    bare_plating: (
-        Scalar | None
-    )  # share of the current where solvent comes to the lithium, beside or through the coating
+    bare_plating: Scalar | None  # share of the current where solvent comes to lithium, beside or through the coating
+    beneath_plating: Scalar | None  # share that plates at lithium|coating
+    inside_plating: Scalar | None  # share that electrons plate inside the coating
+    upon_plating: Scalar | None  # share that electrons plate on its outer face
     sei_lithium: Scalar | None  # in the native film made since the start, as a thickness of metal [m]
     sei_thickness: Scalar | None  # mean of the native film, swollen [m]
     sei_strain: Scalar | None  # largest principal strain of the native film
@@ -108,9 +110,13 @@ def measure(
         touching = _touching(touch, stack, state, scales, grid)
     if coating is not None and coated is not None:
         film = _film(coating, coated, state.initial_coating, width, scales, grid)
+        bare = jnp.zeros_like(area)
         if stack.electrolyte is not None:
             bare = area * mixture.exposed(stack, state, area, width, scales, grid)
             film["bare_plating"] = jnp.sum(bare * current) / (jnp.sum(area * current) + 1e-30)
+        if coating.tunnelling_current is not None:
+            share = film.get("bare_plating", jnp.zeros(()))
+            film |= _places(stack, state, current, area - bare, touch, share, width, scales, grid)
     if stack.film is not None and state.film is not None:
         native = _native(stack.film, state.film, area, scales, grid)
     return Measures(
@@ -140,6 +146,9 @@ FILM = (
     "crack_driving_force",
     "damage_fraction",
     "bare_plating",
+    "beneath_plating",
+    "inside_plating",
+    "upon_plating",
 )
 
 
@@ -229,6 +238,28 @@ def _film(
     if coating.has_toughness:
         film["crack_driving_force"] = _crack_driving_force(coating, carried, tension, blend, width, scales, grid)
     return film
+
+
+def _places(
+    stack: Stack,
+    state: State,
+    current: Cells,
+    covered: Cells,
+    touch: Touch | None,
+    bare: Scalar,
+    width: float,
+    scales: Scales,
+    grid: Grid,
+) -> dict[str, Array]:
+    """Where plates what does not plate on bare lithium, `bare` of the current: ways side by side share it as they are
+    passed at the same potentials.
+
+    **Arguments:** `covered`: surface under unbroken coating, per volume.
+    """
+    touching = covered if touch is None else covered * touch.share  # no electron jumps a void
+    ways = jnp.stack([*leaked(stack, state, touching, width, scales, grid), jnp.sum(covered * current)])
+    inside, upon, _ = (1 - bare) * ways / (jnp.sum(jnp.abs(ways)) + 1e-30)
+    return {"beneath_plating": 1 - bare - inside - upon, "inside_plating": inside, "upon_plating": upon}
 
 
 def _crack_driving_force(

@@ -54,6 +54,9 @@ GROUPS: dict[str, tuple[Number, ...]] = {
         Number("crack_driving_force_max", "Release rate of a channelling crack over toughness", 1.0, ""),
         Number("damage_area_fraction", "Damaged share of the coating", 100.0, "%"),
         Number("bare_plating_fraction", "Current onto bare lithium", 100.0, "%"),
+        Number("beneath_plating_fraction", "Current onto lithium under the coating", 100.0, "%"),
+        Number("inside_plating_fraction", "Current into the coating, estimate", 100.0, "%", ".3g"),
+        Number("upon_plating_fraction", "Current onto the coating, estimate", 100.0, "%", ".3g"),
         Number("coating_bodies", "Pieces", 1.0, "", "d"),
     ),
     "Trust": (

@@ -137,7 +137,8 @@ def _lead(run: RunFolder) -> str:
         parts.append(f"{style.readable_time(float(time))} simulated")
     if run.trajectory is not None:
         parts.append(" × ".join(str(len(axis)) for axis in run.trajectory.axes.values()) + " cells")
-    return " &nbsp; ".join(parts)
+    warning = run.summary.get("warning")
+    return " &nbsp; ".join(parts) + ("" if warning is None else f"<br>Warning: {escape(warning)}")
 
 
 def _table(group: str, run: RunFolder) -> str:

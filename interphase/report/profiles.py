@@ -63,6 +63,15 @@ SERIES = (
         mark=(1.0, "yields or breaks"),
     ),
     Panel(
+        "Plating elsewhere than under the coating",
+        "% of the current",
+        (
+            Line("bare_plating_fraction", 100.0, "on bare lithium"),
+            Line("inside_plating_fraction", 100.0, "inside the coating"),
+            Line("upon_plating_fraction", 100.0, "on the coating"),
+        ),
+    ),
+    Panel(
         "Faces that touch, faces with a void before them",
         "%",
         (Line("contact_fraction", 100.0, "touching"), Line("void_area_fraction", 100.0, "void")),

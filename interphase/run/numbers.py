@@ -48,6 +48,9 @@ def row(
         "crack_driving_force_max": _number(measures.crack_driving_force),
         "damage_area_fraction": _number(measures.damage_fraction),
         "bare_plating_fraction": _number(measures.bare_plating) if flows else None,
+        "beneath_plating_fraction": _number(measures.beneath_plating) if flows else None,
+        "inside_plating_fraction": _number(measures.inside_plating) if flows else None,
+        "upon_plating_fraction": _number(measures.upon_plating) if flows else None,
         "stack_pressure_MPa": float(report.plate_pressure) * scales.stress * 1e-6,
         "contact_fraction": _number(measures.contact_fraction),
         "void_area_fraction": _number(measures.void_area_fraction),
@@ -96,6 +99,7 @@ class Worst:
     coating_left_behind: float | None = None
     hot_spot_factor: float | None = None
     overpotential_V: float | None = None  # noqa: N815
+    leaked_plating: float | None = None
     simulated_steps: int = 0
 
     def see(self, report: StepReport, dt: float) -> None:
@@ -105,6 +109,9 @@ class Worst:
         self.simulated_steps += 1
 
     def see_row(self, row: dict[str, Any]) -> None:
+        if row["inside_plating_fraction"] is not None:
+            leaked = row["inside_plating_fraction"] + row["upon_plating_fraction"]
+            self.leaked_plating = max(leaked, self.leaked_plating or 0.0)
         for mine, key in (
             ("coating_strain", "coating_strain_max"),
             ("coating_stress_MPa", "coating_stress_max_MPa"),

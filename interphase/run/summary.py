@@ -5,6 +5,9 @@ from typing import Any
 
 from interphase.run.simulate import Outcome
 
+MOST_LEAKED = 0.05
+"""Share of the current up to which what plates inside and on the coating does not change the rest of the run much."""
+
 FINAL = (
     "charge_C_per_m2",
     "plated_thickness_nm",
@@ -28,6 +31,9 @@ FINAL = (
     "crack_driving_force_max",
     "damage_area_fraction",
     "bare_plating_fraction",
+    "beneath_plating_fraction",
+    "inside_plating_fraction",
+    "upon_plating_fraction",
     "stack_pressure_MPa",
     "contact_fraction",
     "void_area_fraction",
@@ -74,10 +80,22 @@ def summarise(
         "coating_stress_max_over_run_MPa": worst.coating_stress_MPa,
         "coating_left_behind_max_over_run": worst.coating_left_behind,
         "hot_spot_factor_max_over_run": worst.hot_spot_factor,
+        "leaked_plating_fraction_max_over_run": worst.leaked_plating,
         "overpotential_max_over_run_V": worst.overpotential_V,
         "newton_steps_max_over_run": worst.newton_steps,
         "linear_iterations_max_over_run": worst.linear_iterations,
         "num_cycles": len(cycles) if efficiencies else None,
         "coulombic_efficiency": efficiencies[-1] if efficiencies else None,
+        "warning": _warning(worst.leaked_plating),
         **made,
     }
+
+
+def _warning(leaked: float | None) -> str | None:
+    """What a reader must know before trusting the run."""
+    if leaked is None or leaked <= MOST_LEAKED:
+        return None
+    return (
+        f"electrons would plate up to {100 * leaked:.3g} % of the current inside and on the coating; the motion leaves "
+        f"that out, so beyond {100 * MOST_LEAKED:.0f} % this share only says that the coating does not insulate"
+    )
