@@ -39,14 +39,16 @@ def check_collector(collector: schema.Collector, study: schema.Study, spacing: l
         smallest = min(cap.height / normal, cap.half_width / max(spacing[:-1])) / FEWEST_CELLS
         smallest = min(smallest, cap.base / max(spacing[:-1]) / FEWEST_CELLS_OF_A_BASE)
         if smallest < 1 - 1e-9:
+            radius = f"give a radius of at least {_nm(cap.radius / smallest)}"
+            remedy = radius if cap.key != "nucleation" else "lower nucleation.overpotential"
             raise StudyError(
-                f"{cap.key} is {_nm(cap.height)} high and {_nm(2 * cap.base)} wide on the collector, under-resolved by "
-                f"cells of {_nm(max(spacing))}; give a radius of at least {_nm(cap.radius / smallest)}, or more cells"
+                f"{cap.key}: a nucleus {_nm(cap.height)} high and {_nm(2 * cap.base)} wide on the collector is "
+                f"under-resolved by cells of {_nm(max(spacing))}; {remedy}, or more cells"
             )
         if cap.half_width > WIDEST * min(study.grid.size[:-1]):
             raise StudyError(
-                f"{cap.key} is {_nm(2 * cap.half_width)} wide and leaves next to no collector bare; make it smaller, "
-                "or give a surface in place of the collector"
+                f"{cap.key}: a nucleus {_nm(2 * cap.half_width)} wide leaves next to no collector bare; make it "
+                "smaller, or give a surface in place of the collector"
             )
     _check_bond(collector, study, normal)
 
@@ -59,6 +61,11 @@ def _check_bond(collector: schema.Collector, study: schema.Study, normal: float)
         return
     if study.coating is None:
         raise StudyError("collector.adhesion: there is nothing that it could hold; give a coating, or leave it out")
+    if any(any(layer.relaxed_fraction or ()) for layer in study.coating.layers):
+        raise StudyError(
+            "collector.adhesion: what is elastic for good in a layer with a relaxed_fraction would never let go; leave "
+            "one of the two out"
+        )
     thickness, least = bond_thickness(collector, normal), THINNEST_BOND * normal
     if thickness < least * (1 - 1e-9):
         raise StudyError(

@@ -160,8 +160,9 @@ class Nucleation(Section):
     """Nuclei on the collector as a start, at random places; what is not given comes from the library's `material`.
 
     They are as many and as large as the law of nucleation has them at a constant `overpotential` (its size, against
-    lithium, at the substrate) when they cover the share `coverage`. On a bare `[collector]` they are half balls;
-    otherwise they rise from a layer of lithium of the height `surface.level`, which wets the collector.
+    lithium, at the substrate) when they cover the share `coverage`. On a bare `[collector]` they are half balls, of its
+    `material` if none is given; otherwise they rise from a layer of lithium of the height `surface.level`, which wets
+    the collector.
     """
 
     material: str | None = None

@@ -45,15 +45,6 @@ class Substrate(eqx.Module):
     cover_cracks: bool = eqx.field(static=True)
 
 
-class Collector(eqx.Module):
-    """The bare metal that closes the box below; on it nothing reacts.
-
-    **Arguments:** `bond`: of a coating with it, or `None` where a coating never lets go.
-    """
-
-    bond: "Bond | None" = None
-
-
 class Bond(eqx.Module):
     """What holds a coating on a collector.
 
@@ -62,6 +53,15 @@ class Bond(eqx.Module):
 
     strength: Scalar
     thickness: Scalar
+
+
+class Collector(eqx.Module):
+    """The bare metal that closes the box below; on it nothing reacts.
+
+    **Arguments:** `bond`: of a coating with it, or `None` where a coating never lets go.
+    """
+
+    bond: Bond | None = None
 
 
 class Cover(eqx.Module):

@@ -8,11 +8,13 @@ So the wall says nothing about the angle: it is a plane of symmetry for the lith
 """
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from interphase.arrays import Cells
 from interphase.grid.grid import Grid
+from interphase.grid.stencils import summed
 
 TINY = 1e-30  # [m²] keeps roots differentiable
 
@@ -33,9 +35,15 @@ class Caps(eqx.Module):
 
     def distance(self, grid: Grid, length: float) -> Cells:
         """Signed distances of all cell centres to the lithium [-]."""
-        points = jnp.moveaxis(grid.cell_centres(), 0, -1)[..., None, :] * length
-        apart, period = points[..., :-1] - self.centre, jnp.asarray(self.period)
-        apart = apart - period * jnp.round(apart / period)
-        above = points[..., -1] + self.radius * jnp.cos(self.contact_angle)
-        away = jnp.sqrt(jnp.sum(apart**2, axis=-1) + above**2 + TINY)
-        return jnp.min(away - self.radius, axis=-1) / length
+        *in_plane, height = grid.cell_centres() * length
+
+        def nearer(nearest, cap):  # one by one: of many in 3-D there is no room for all at once
+            radius, angle, centre = cap
+            apart = [x - c for x, c in zip(in_plane, centre, strict=True)]
+            apart = [a - period * jnp.round(a / period) for a, period in zip(apart, self.period, strict=True)]
+            away = jnp.sqrt(summed(jnp.stack(apart) ** 2) + (height + radius * jnp.cos(angle)) ** 2 + TINY)
+            return jnp.minimum(nearest, away - radius), None
+
+        farthest = jnp.full_like(height, jnp.inf)
+        distance, _ = jax.lax.scan(nearer, farthest, (self.radius, self.contact_angle, self.centre))
+        return distance / length
