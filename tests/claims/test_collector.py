@@ -62,7 +62,7 @@ def test_nothing_plates_on_the_bare_collector():
     lithium, rate = np.asarray(state.lithium), np.asarray(state.plating.rate)
     assert np.abs(rate[lithium < 1e-4]).max() == 0.0
     assert rate.sum() / 32 == pytest.approx(1.0, rel=1e-4)  # of the largest current of the protocol
-    assert np.abs(lithium[:4]).max() < 1e-3
+    assert np.abs(lithium[[0, -1]]).max() < 3e-3  # seven cells from it
     assert np.abs(lithium[:, 18:]).max() < 1e-3
 
 
