@@ -22,7 +22,7 @@ from interphase.arrays import Cells, Scalar
 from interphase.grid.grid import Grid
 from interphase.grid.stencils import summed
 from interphase.materials.stack import Stack
-from interphase.physics import mixture
+from interphase.physics import adhesion, mixture
 from interphase.physics.balance import Balance, Control
 from interphase.physics.carry import carry
 from interphase.physics.charge import closing_correction, current_vectors
@@ -214,7 +214,7 @@ class Model(eqx.Module):
             sites = Sites.at(lattice, vacant, state.lithium, beneath, stress, look, area, usual, dt, self.width, grid)
         touching = 1.0 if contact is None or sites is None else contact.share(contact.closeness)
         kinetics = mixture.kinetics(stack, state, look, self.width, scales, grid, sites, touching)
-        parting = Parting.at(state.beneath, look, contact is not None, self.width, grid)
+        parting = Parting.at(state.beneath, look, contact is not None, self.width, grid, stack.collector is not None)
         usual = area * _usual_parting(state, kinetics, contact, sites, dt)
         parted = parting.parted(usual if sites is None else usual - sites.sinking)
         rides = (parted.resting, parted.riding)
@@ -332,10 +332,11 @@ class Model(eqx.Module):
         coating = state.coating
         if coating is not None:
             total = jnp.concatenate([strains.riding.normal, 0.5 * strains.riding.shear])
+            main = remaining.pop(0)
+            if (bond := self.stack.bond) is not None:
+                total = total - adhesion.slip(balance.body.phases[1], main, bond, self.scales, self.grid)
             state = eqx.tree_at(
-                lambda s: (s.coating.stress, s.coating.strain),
-                state,
-                (remaining.pop(0).stress, coating.strain + total),
+                lambda s: (s.coating.stress, s.coating.strain), state, (main.stress, coating.strain + total)
             )
             if coating.equilibrium_stress is not None:
                 state = eqx.tree_at(lambda s: s.coating.equilibrium_stress, state, remaining.pop(0).stress)

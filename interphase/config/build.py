@@ -10,8 +10,9 @@ import numpy as np
 
 from interphase.config import schema
 from interphase.config.checks import check, longest
+from interphase.config.collector import bond_thickness
 from interphase.config.load import StudyError
-from interphase.config.nuclei import nuclei
+from interphase.config.nuclei import caps, nuclei
 from interphase.grid.grid import Grid
 from interphase.materials import flow
 from interphase.materials.coating import Coating, Fracture, Layer
@@ -20,8 +21,9 @@ from interphase.materials.material import Electrolyte, Lithium, SolidElectrolyte
 from interphase.materials.mosaic import Mosaic, random_map
 from interphase.materials.relief import Cracks, Relief, Unevenness
 from interphase.materials.stack import Faces, Stack, Vacancies
-from interphase.materials.substrate import Substrate
+from interphase.materials.substrate import Bond, Collector, Substrate
 from interphase.model import Model, Numerics
+from interphase.physics.caps import Caps
 from interphase.physics.start import Surface
 from interphase.protocol import Protocol
 from interphase.run.case import Case
@@ -65,7 +67,8 @@ def build(study: schema.Study) -> Case:
         has_plate=study.cell.top in ("plate", "spring"),
         has_reservoir=study.cell.counter == "reservoir",
     )
-    return as_arrays(Case(model, _surface(study), _protocol(study)), study.numerics.precision)
+    surface = _caps(study) if study.surface is None else _surface(study, study.surface)
+    return as_arrays(Case(model, surface, _protocol(study)), study.numerics.precision)
 
 
 def as_arrays(tree, precision: str):
@@ -113,7 +116,17 @@ def _stack(study: schema.Study, grid: Grid, spacing: list[float]) -> Stack:
         else Film(**{name: jnp.asarray(getattr(study.film, name)) for name in Film.__dataclass_fields__}),
         vacancies=_vacancies(study),
         substrate=_substrate(study),
+        collector=_collector(study, spacing),
     )
+
+
+def _collector(study: schema.Study, spacing: list[float]) -> Collector | None:
+    section = study.collector
+    if section is None:
+        return None
+    if section.adhesion is None:
+        return Collector()
+    return Collector(Bond(jnp.asarray(section.adhesion), jnp.asarray(bond_thickness(section, spacing[-1]))))
 
 
 def _substrate(study: schema.Study) -> Substrate | None:
@@ -206,7 +219,7 @@ def _relief(study: schema.Study, grid: Grid, spacing: list[float]) -> Relief | N
         unevenness = Unevenness.pressed_flat(jnp.asarray(uneven.height), map, uneven.touching)
     period = study.grid.size[0]
     opened = None
-    if cracks:
+    if cracks and study.surface is not None:
         opened = Cracks(
             width=jnp.asarray([crack.width for crack in cracks]),
             depth=jnp.asarray([crack.depth for crack in cracks]),
@@ -295,22 +308,30 @@ def _electrolyte(section: schema.Electrolyte) -> Electrolyte:
     )
 
 
-def _surface(study: schema.Study) -> Surface:
+def _caps(study: schema.Study) -> Caps:
+    made, period = caps(study), study.grid.size[:-1]
+    return Caps(
+        radius=jnp.asarray([cap.radius for cap in made]),
+        contact_angle=jnp.asarray([cap.contact_angle for cap in made]),
+        centre=jnp.asarray([cap.place for cap in made]),
+        period=tuple(period),
+    )
+
+
+def _surface(study: schema.Study, section: schema.Surface) -> Surface:
     period = study.grid.size[:-1]
     in_plane = len(period)
-    bumps, waves, voids = study.surface.bumps, study.surface.waves, study.surface.voids
+    bumps, waves, voids = section.bumps, section.waves, section.voids
     centres = [bump.centre or tuple(p / 2 for p in period) for bump in bumps]
     bump_heights, bump_radii = [bump.height for bump in bumps], [bump.radius for bump in bumps]
     if (seeded := nuclei(study)) is not None:
         centres += seeded.places
         bump_heights += [seeded.height] * len(seeded.places)
         bump_radii += [seeded.spread] * len(seeded.places)
-    void_centres = [
-        (*(void.centre or tuple(p / 2 for p in period)), study.surface.level - void.depth) for void in voids
-    ]
+    void_centres = [(*(void.centre or tuple(p / 2 for p in period)), section.level - void.depth) for void in voids]
     vectors = [[2 * math.pi * n / p for n, p in zip(wave.waves, period, strict=True)] for wave in waves]
     return Surface(
-        level=jnp.asarray(study.surface.level),
+        level=jnp.asarray(section.level),
         bump_height=jnp.asarray(bump_heights, float),
         bump_radius=jnp.asarray(bump_radii, float),
         bump_centre=jnp.asarray(centres, float).reshape(len(centres), in_plane),

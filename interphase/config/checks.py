@@ -10,8 +10,9 @@ import os
 import jax
 
 from interphase.config import quantities, schema
+from interphase.config.collector import check_collector
 from interphase.config.load import StudyError
-from interphase.config.nuclei import nuclei
+from interphase.config.nuclei import caps, nuclei
 from interphase.solvers.multigrid import coarsest_shape
 from interphase.units import FARADAY
 
@@ -38,7 +39,10 @@ def check(study: schema.Study) -> None:
 
 @dataclasses.dataclass(frozen=True)
 class Heights:
-    """Lowest and highest point of the lithium at the start, and the top of the coating [m]."""
+    """Lowest and highest point of the lithium at the start, and the top of the coating [m].
+
+    On a bare collector `lowest` is what all of its lithium would be as a layer.
+    """
 
     lowest: float
     highest: float
@@ -46,12 +50,16 @@ class Heights:
 
 
 def heights(study: schema.Study) -> Heights:
-    surface = study.surface
+    thickness = sum(layer.thickness for layer in study.coating.layers) if study.coating else 0.0
+    if (surface := study.surface) is None:
+        made, size = caps(study), study.grid.size
+        mean = sum(cap.volume(len(size)) for cap in made) / math.prod(size[:-1])
+        highest = max((cap.height for cap in made), default=0.0)
+        return Heights(mean, highest, highest + thickness)
     up = sum(max(b.height, 0.0) for b in surface.bumps) + sum(abs(w.height) for w in surface.waves)
     down = sum(max(-b.height, 0.0) for b in surface.bumps) + sum(abs(w.height) for w in surface.waves)
     if (seeded := nuclei(study)) is not None:
         up += NUCLEI_ON_TOP * seeded.height
-    thickness = sum(layer.thickness for layer in study.coating.layers) if study.coating else 0.0
     return Heights(surface.level - down, surface.level + up, surface.level + up + thickness)
 
 
@@ -81,9 +89,10 @@ def check_geometry(study: schema.Study) -> None:
     if max(spacing[a] for a in wide) > 4 * min(spacing[a] for a in wide):
         shown = ", ".join(_nm(h) for h in spacing)
         raise StudyError(f"grid.size over grid.cells gives cells of {shown}; keep their edges within a factor of four")
+    _check_start(study, spacing)
     low, width = heights(study), study.numerics.interface_width * spacing[-1]
     margin = 5 * width
-    if low.lowest < margin:
+    if study.surface is not None and low.lowest < margin:
         raise StudyError(
             f"surface.level leaves {_nm(low.lowest)} of lithium at the lowest place; give at least {_nm(margin)}"
         )
@@ -92,8 +101,9 @@ def check_geometry(study: schema.Study) -> None:
             f"grid.size[{len(size) - 1}] = {_nm(size[-1])} is too low for lithium and coating up to "
             f"{_nm(low.covered)}; give at least {_nm(low.covered + 2 * margin)}"
         )
-    _check_surface(study, spacing)
-    _check_voids(study, spacing)
+    if study.surface is not None:
+        _check_surface(study.surface, study, spacing)
+        _check_voids(study.surface, study, spacing)
     _check_unevenness(study, spacing)
     _check_cracks(study, spacing)
     _check_coating(study, spacing)
@@ -105,9 +115,21 @@ def _friendly(n: int) -> int:
     return max(power, round(n / power) * power)
 
 
-def _check_surface(study: schema.Study, spacing: list[float]) -> None:
+def _check_start(study: schema.Study, spacing: list[float]) -> None:
+    """A layer of lithium covers the collector, or nuclei lie on it that the grid resolves."""
+    if (study.surface is None) == (study.collector is None):
+        there = "neither is" if study.surface is None else "both are"
+        raise StudyError(
+            f"surface and collector: {there} given; give a surface where lithium covers the collector, or a collector "
+            "that is bare beside its nuclei"
+        )
+    if study.collector is not None:
+        check_collector(study.collector, study, spacing)
+
+
+def _check_surface(surface: schema.Surface, study: schema.Study, spacing: list[float]) -> None:
     in_plane = len(spacing) - 1
-    for k, bump in enumerate(study.surface.bumps):
+    for k, bump in enumerate(surface.bumps):
         if bump.centre is not None and len(bump.centre) != in_plane:
             raise StudyError(
                 f"surface.bumps[{k}].centre has {len(bump.centre)} numbers; give one per in-plane axis, {in_plane}"
@@ -117,7 +139,7 @@ def _check_surface(study: schema.Study, spacing: list[float]) -> None:
                 f"surface.bumps[{k}].radius = {_nm(bump.radius)} is under-resolved by cells of "
                 f"{_nm(max(spacing[:-1]))}; give at least {_nm(3 * max(spacing[:-1]))}"
             )
-    for k, wave in enumerate(study.surface.waves):
+    for k, wave in enumerate(surface.waves):
         if len(wave.waves) != in_plane:
             raise StudyError(
                 f"surface.waves[{k}].waves has {len(wave.waves)} numbers; give one per in-plane axis, {in_plane}"
@@ -129,10 +151,10 @@ def _check_surface(study: schema.Study, spacing: list[float]) -> None:
                 )
 
 
-def _check_voids(study: schema.Study, spacing: list[float]) -> None:
+def _check_voids(surface: schema.Surface, study: schema.Study, spacing: list[float]) -> None:
     """Voids are resolved, lie in the lithium, and something follows what becomes of them."""
     low, in_plane = heights(study), len(spacing) - 1
-    for k, void in enumerate(study.surface.voids):
+    for k, void in enumerate(surface.voids):
         key, coarsest = f"surface.voids[{k}]", max(spacing)
         if study.contact is None:
             raise StudyError(f"{key}: give a contact, and a solid_electrolyte under a plate, for a void to lie between")
@@ -360,6 +382,11 @@ def check_protocol(study: schema.Study) -> None:
             raise StudyError(
                 f"{key}.pressure_ramp has no step before it to start from; begin with a step at the lower pressure, or "
                 "leave it out"
+            )
+        if study.surface is None and low.lowest + plated <= 0:
+            raise StudyError(
+                f"{key} would strip {_nm(-plated)} from nuclei that hold {_nm(low.lowest)} per area; shorten it, or "
+                "make them larger"
             )
         if low.lowest + plated <= 0:
             raise StudyError(

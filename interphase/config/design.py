@@ -248,12 +248,15 @@ def _uncertain(study: schema.Study, case: Case) -> tuple[Uncertain, ...]:
             return found.put(case, jnp.atleast_1d(jnp.asarray(found.get(case)) * factor))
 
         made.append(Uncertain(wanted.path, change, jnp.asarray(np.tile(wanted.factors, robust.offsets), dtype)))
+    if robust.offsets > 1 and study.surface is None:
+        raise StudyError("design.robust.offsets shifts surface.level, and a collector has none; leave offsets out")
     if robust.offsets > 1:
         spacing = study.grid.size[-1] / study.grid.cells[-1]
         shifts = np.repeat(np.arange(robust.offsets) / robust.offsets * spacing, num)
+        level = place("surface.level", study)
 
         def shift(case: Case, by: Any) -> Case:
-            return eqx.tree_at(lambda c: c.surface.level, case, case.surface.level + by)
+            return level.put(case, jnp.atleast_1d(level.get(case) + by))
 
         made.append(Uncertain("surface.level", shift, jnp.asarray(shifts, dtype)))
     return tuple(made)

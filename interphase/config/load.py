@@ -219,7 +219,12 @@ def _resolved(study: schema.Study) -> schema.Study:
         )
         changes["coating"] = study.coating.model_copy(update={"layers": layers})
     if study.nucleation is not None:
-        changes["nucleation"] = _filled(study.nucleation, "substrate", "nucleation")
+        nucleation = study.nucleation
+        if nucleation.material is None and study.collector is not None:
+            nucleation = nucleation.model_copy(update={"material": study.collector.material})
+        changes["nucleation"] = _filled(nucleation, "substrate", "nucleation")
+    if study.collector is not None:
+        changes["collector"] = _filled(study.collector, "substrate", "collector")
     if study.electrolyte is not None:
         changes["electrolyte"] = _filled(study.electrolyte, "electrolyte", "electrolyte")
     if study.solid_electrolyte is not None:
@@ -232,7 +237,7 @@ def _resolved(study: schema.Study) -> schema.Study:
 _MAY_STAY_UNKNOWN = {
     "material", "yield_strength", "yield_strain", "relaxation_time", "relaxed_fraction", "strain_limit", "strength",
     "toughness", "salt_diffusivity", "tunnelling_thickness", "electronic_conductivity", "diffusional_viscosity",
-    "grain_size", "feature_size",
+    "grain_size", "feature_size", "adhesion", "bond_thickness",
 }  # fmt: skip
 
 

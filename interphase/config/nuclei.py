@@ -11,6 +11,7 @@ from interphase.config import schema
 from interphase.config.load import StudyError
 from interphase.config.quantities import pretty
 from interphase.materials.substrate import Cover, Site
+from interphase.physics.nucleation import share_of_ball
 from interphase.physics.seeds import bump_of, expected_number, nuclei_at, random_places
 
 FEWEST_CELLS = 3  # of a nucleus' bump, as of any other
@@ -24,6 +25,66 @@ class Nuclei:
     height: float
     spread: float
     places: tuple[tuple[float, ...], ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Cap:
+    """A nucleus on a bare collector: of a ball of `radius` [m], at a contact angle [rad] and a place [m].
+
+    **Arguments:** `key`: where the study speaks of it.
+    """
+
+    key: str
+    radius: float
+    contact_angle: float
+    place: tuple[float, ...]
+
+    @property
+    def height(self) -> float:
+        """[m]"""
+        return self.radius * (1 - np.cos(self.contact_angle))
+
+    @property
+    def base(self) -> float:
+        """Half the width on the collector [m]."""
+        return self.radius * np.sin(self.contact_angle)
+
+    @property
+    def half_width(self) -> float:
+        """Half the width where it is widest [m]."""
+        return self.base if self.contact_angle < np.pi / 2 else self.radius
+
+    def volume(self, dim: int) -> float:
+        """[m³], in 2-D of a cylinder [m²]."""
+        ball = np.pi * self.radius**2 if dim == 2 else 4 / 3 * np.pi * self.radius**3
+        return float(share_of_ball(jnp.asarray(self.contact_angle), dim)) * ball
+
+
+def caps(study: schema.Study) -> tuple[Cap, ...]:
+    """The nuclei on a bare collector, the same ones for a seed: those given, and those of the law, as half balls."""
+    section, period = study.collector, study.grid.size[:-1]
+    if section is None:
+        return ()
+    made = []
+    for k, nucleus in enumerate(section.nuclei):
+        key = f"collector.nuclei[{k}]"
+        angle = section.contact_angle if nucleus.contact_angle is None else nucleus.contact_angle
+        assert angle is not None
+        cap = Cap(key, nucleus.radius, angle, nucleus.centre or tuple(p / 2 for p in period))
+        if nucleus.number is None:
+            made.append(cap)
+            continue
+        draw = jax.random.fold_in(jax.random.key(section.seed), k)
+        places = random_places(draw, nucleus.number, period, 2 * cap.half_width)
+        if len(places) < nucleus.number:
+            raise StudyError(
+                f"{key}.number = {nucleus.number} has room for {len(places)} beside one another; lower "
+                "it, or make them smaller"
+            )
+        made += [dataclasses.replace(cap, place=tuple(map(float, place))) for place in places]
+    if (seeded := nuclei(study)) is not None:
+        made += [Cap("nucleation", seeded.height, np.pi / 2, place) for place in seeded.places]
+    return tuple(made)
 
 
 def nuclei(study: schema.Study) -> Nuclei | None:

@@ -52,7 +52,8 @@ def place(path: str, study: schema.Study) -> Place:
         "surface.bumps[k].height or .radius, surface.waves[k].height, protocol.current, protocol.steps[k].current, "
         ".potential or .pressure, cell.pressure, cell.film_resistance, lithium.NAME, electrolyte.exchange_current, "
         "solid_electrolyte.NAME, contact.NAME, contact.unevenness.height, film.NAME, vacancies.equilibrium_fraction, "
-        ".formation_volume or .sink_spacing, nucleation.contact_angle, .site_density or .overpotential"
+        ".formation_volume or .sink_spacing, nucleation.contact_angle, .site_density or .overpotential, "
+        "collector.adhesion"
     )
 
 
@@ -114,14 +115,28 @@ def _single(dimension: str, where: Callable[[Case], Any], index: int | None = No
     )
 
 
-def _of_list(dimension: str, section: Callable[[schema.Study], tuple], where: Callable[[Case], Any]):
+def _of_level(path: str, match: re.Match, study: schema.Study) -> Place:
+    if study.surface is None:
+        raise StudyError(f"{path} does not exist on a bare collector; give a surface in its place")
+    return _single("m", functools.partial(_under, "surface", "level"))
+
+
+def _of_surface(section: str, name: str):
+    """A length of one of the surface's bumps or waves."""
+
     def find(path: str, match: re.Match, study: schema.Study) -> Place:
-        index, there = int(match[1]), len(section(study))
+        index, there = int(match[1]), len(getattr(study.surface, section, ()))
         if index >= there:
             raise StudyError(f"{path} does not exist; there are {there}")
-        return _single(dimension, where, index)
+        return _single("m", functools.partial(_under, "surface", name), index)
 
     return find
+
+
+def _of_adhesion(path: str, match: re.Match, study: schema.Study) -> Place:
+    if study.collector is None or study.collector.adhesion is None:
+        raise StudyError(f"{path} has no value to start from; give it as well")
+    return _single("Pa", functools.partial(_under, "model.stack.collector.bond", "strength"))
 
 
 def _of_step(path: str, match: re.Match, study: schema.Study) -> Place:
@@ -277,10 +292,11 @@ _PLACES: list[tuple[str, Callable[[str, re.Match, schema.Study], Place]]] = [
     (r"coating\.layers\[(\d+)\]\.(\w+)", _of_layer),
     (r"coating\.fracture\.(length|healing_time)", _of_fracture),
     (r"coating\.mosaic\.(modulus|ionic_conductivity|thickness)", _of_mosaic),
-    (r"surface\.level", lambda path, match, study: _single("m", lambda case: case.surface.level)),
-    (r"surface\.bumps\[(\d+)\]\.height", _of_list("m", lambda s: s.surface.bumps, lambda c: c.surface.bump_height)),
-    (r"surface\.bumps\[(\d+)\]\.radius", _of_list("m", lambda s: s.surface.bumps, lambda c: c.surface.bump_radius)),
-    (r"surface\.waves\[(\d+)\]\.height", _of_list("m", lambda s: s.surface.waves, lambda c: c.surface.wave_height)),
+    (r"surface\.level", _of_level),
+    (r"surface\.bumps\[(\d+)\]\.height", _of_surface("bumps", "bump_height")),
+    (r"surface\.bumps\[(\d+)\]\.radius", _of_surface("bumps", "bump_radius")),
+    (r"surface\.waves\[(\d+)\]\.height", _of_surface("waves", "wave_height")),
+    (r"collector\.adhesion", _of_adhesion),
     (r"protocol\.current", _of_current),
     (r"protocol\.steps\[(\d+)\]\.(current|potential|pressure)", _of_step),
     (r"cell\.pressure", _of_pressure),

@@ -121,12 +121,48 @@ class Surface(Section):
     voids: tuple[Void, ...] = ()
 
 
+class Nucleus(Section):
+    """A cap of lithium on the bare collector, of a ball (a cylinder in 2-D) of `radius`.
+
+    `contact_angle` at which it meets the collector (default: the collector's own); `centre` is per in-plane axis
+    (default: the middle). A `number` of them lie at random places instead, none on another.
+    """
+
+    radius: Length
+    contact_angle: _quantity("1", 0.0, 3.141592653589793) | None = None
+    centre: tuple[Position, ...] | None = None
+    number: Annotated[int, pydantic.Field(ge=1, le=1000)] | None = None
+
+    @pydantic.model_validator(mode="after")
+    def _lies_somewhere(self) -> "Nucleus":
+        if self.centre is not None and self.number is not None:
+            raise ValueError("has both centre and number; give one: a number of nuclei lie at random places")
+        return self
+
+
+class Collector(Section):
+    """A bare metal below in place of a layer of lithium; what is not given comes from the library's `material`.
+
+    Lithium begins at the `nuclei`, those at random places drawn by `seed`, and those of `[nucleation]` if it is given.
+    `adhesion`: the stress at which a coating lets go of the collector (default: never); `bond_thickness`: of what gives
+    way then (default: three cells).
+    """
+
+    material: str | None = None
+    contact_angle: _quantity("1", 0.0, 3.141592653589793) | None = None
+    nuclei: tuple[Nucleus, ...] = ()
+    seed: pydantic.NonNegativeInt = 0
+    adhesion: _quantity("Pa", 0.0) | None = None
+    bond_thickness: Length | None = None
+
+
 class Nucleation(Section):
     """Nuclei on the collector as a start, at random places; what is not given comes from the library's `material`.
 
     They are as many and as large as the law of nucleation has them at a constant `overpotential` (its size, against
-    lithium, at the substrate) when they cover the share `coverage`. They rise from a layer of lithium of the height
-    `surface.level`, which wets the collector.
+    lithium, at the substrate) when they cover the share `coverage`. On a bare `[collector]` they are half balls, of its
+    `material` if none is given; otherwise they rise from a layer of lithium of the height `surface.level`, which wets
+    the collector.
     """
 
     material: str | None = None
@@ -517,11 +553,15 @@ class Design(Section):
 
 
 class Study(Section):
-    """A whole study; `design` is what `interphase design` does with it and says nothing to `interphase run`."""
+    """A whole study, from a `surface` of lithium or a bare `collector` on.
+
+    `design` is what `interphase design` does with it and says nothing to `interphase run`.
+    """
 
     title: Text
     grid: Grid
-    surface: Surface
+    surface: Surface | None = None
+    collector: Collector | None = None
     nucleation: Nucleation | None = None
     lithium: Lithium = Lithium()
     coating: Coating | None = None

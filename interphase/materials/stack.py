@@ -7,7 +7,7 @@ from interphase.materials.coating import Coating
 from interphase.materials.film import Film
 from interphase.materials.material import Electrolyte, Lithium, SolidElectrolyte
 from interphase.materials.relief import Relief
-from interphase.materials.substrate import Substrate
+from interphase.materials.substrate import Bond, Collector, Substrate
 
 
 class Faces(eqx.Module):
@@ -60,6 +60,7 @@ class Stack(eqx.Module):
     - `film`: the native film on the lithium, which grows, or `None`.
     - `vacancies`: or `None` where every site of lithium's lattice keeps its atom.
     - `substrate`: below the lithium, where a study starts from nuclei, or `None`.
+    - `collector`: bare beside the lithium, or `None` where a layer of lithium covers it.
     """
 
     lithium: Lithium
@@ -73,3 +74,9 @@ class Stack(eqx.Module):
     film: Film | None = None
     vacancies: Vacancies | None = None
     substrate: Substrate | None = None
+    collector: Collector | None = None
+
+    @property
+    def bond(self) -> Bond | None:
+        """Of a coating with the collector, where it may give way."""
+        return None if self.collector is None else self.collector.bond

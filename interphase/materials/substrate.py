@@ -45,6 +45,25 @@ class Substrate(eqx.Module):
     cover_cracks: bool = eqx.field(static=True)
 
 
+class Bond(eqx.Module):
+    """What holds a coating on a collector.
+
+    **Arguments:** `strength`: largest von Mises stress that it bears [Pa]; `thickness`: of what gives way [m].
+    """
+
+    strength: Scalar
+    thickness: Scalar
+
+
+class Collector(eqx.Module):
+    """The bare metal that closes the box below; on it nothing reacts.
+
+    **Arguments:** `bond`: of a coating with it, or `None` where a coating never lets go.
+    """
+
+    bond: Bond | None = None
+
+
 class Cover(eqx.Module):
     """A solid film over the substrate, which a nucleus must lift, indent or crack.
 

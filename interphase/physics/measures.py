@@ -46,6 +46,7 @@ class Measures(eqx.Module):
     hot_spot_factor: Scalar  # largest over mean plating current density on the lithium surface
     roughness_peak_to_valley: Scalar  # of the lithium's column heights [m]
     roughness_rms: Scalar  # [m]
+    collector_covered: Scalar | None  # share of a bare collector that lithium lies on
     lithium_budget_error: Scalar  # |gained − plated| over what passed through
     coating_volume_change: Scalar | None  # relative
     coating_strain: Scalar | None  # largest principal strain
@@ -126,6 +127,7 @@ def measure(
         hot_spot_factor=smooth_maximum(relative, inside(area / (jnp.max(area) + 1e-30))),
         roughness_peak_to_valley=jnp.max(heights) - jnp.min(heights),
         roughness_rms=jnp.sqrt(jnp.mean((heights - jnp.mean(heights)) ** 2)),
+        collector_covered=None if stack.collector is None else jnp.mean(state.lithium[..., 0]),
         lithium_budget_error=jnp.abs(gained - state.plated) / passed,
         **{name: film.get(name) for name in FILM},
         **{name: touching.get(name) for name in TOUCHING},

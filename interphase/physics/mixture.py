@@ -14,6 +14,8 @@ from interphase.grid.stencils import summed
 from interphase.materials.coating import Coating
 from interphase.materials.material import Electrolyte, bulk_modulus, shear_modulus
 from interphase.materials.stack import Stack
+from interphase.materials.substrate import Bond
+from interphase.physics.adhesion import bonded
 from interphase.physics.charge import METAL_FLOOR, Conductor, conductor, series_conductivity
 from interphase.physics.contact import Contact, gap_to
 from interphase.physics.creep import AbstractFlow, Elastic, MaxwellYield, PowerLawCreep
@@ -86,7 +88,7 @@ def body(
     phases = [Phase(bearing(state.lithium), bulk, shear, flow, state.lithium_stress)]
     coating, coated = stack.coating, state.coating
     if coating is not None and coated is not None:
-        phases += coating_phases(coating, coated, width, scales, grid)
+        phases += coating_phases(coating, coated, width, scales, grid, stack.bond)
     solid, filled, stress = stack.solid_electrolyte, state.solid_electrolyte, state.solid_electrolyte_stress
     if solid is not None and filled is not None and stress is not None:
         bulk_s = bulk_modulus(solid.modulus, solid.poisson_ratio) / scales.stress
@@ -172,18 +174,24 @@ def lithium_flow(stack: Stack, state: State, scales: Scales) -> AbstractFlow:
     )
 
 
-def coating_phases(coating: Coating, state: CoatingState, width: float, scales: Scales, grid: Grid) -> list[Phase]:
-    """The coating's main branch and, for a solid that relaxes only in part, its lasting branch."""
+def coating_phases(
+    coating: Coating, state: CoatingState, width: float, scales: Scales, grid: Grid, bond: Bond | None = None
+) -> list[Phase]:
+    """The coating's main branch and, for a solid that relaxes only in part, its lasting branch.
+
+    **Arguments:** `bond`: with the collector, where that may give way.
+    """
     properties = CoatingProperties.at(coating, state, width, scales, grid)
     blend = layer_blend(coating, width, scales)
     fraction = bearing(state.fraction) * unbroken(state)
     bulk = bulk_modulus(properties.modulus, properties.poisson_ratio) / scales.stress
     shear = shear_modulus(properties.modulus, properties.poisson_ratio) / scales.stress
     flow: AbstractFlow = Elastic()
-    if coating.yields or coating.relaxes:
+    if coating.yields or coating.relaxes or bond is not None:
+        strength = coating.property("yield_strength", state.depth, blend, join="series") / scales.stress
         flow = MaxwellYield(
             coating.property("relaxation_time", state.depth, blend, join="series") / scales.time,
-            coating.property("yield_strength", state.depth, blend, join="series") / scales.stress,
+            strength if bond is None else bonded(strength, bond, scales, grid),
         )
     lasting_stress = state.equilibrium_stress
     if not coating.has_equilibrium or lasting_stress is None:

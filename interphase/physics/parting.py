@@ -74,6 +74,7 @@ class Parting(eqx.Module):
     - `near`: one near the surface, zero far from it.
     - `bearing`: squared share with which what rides bears load, on faces; of faces that may part, that of their solid.
     - `may_part`: whether a gap may open between the lithium and what rides on it.
+    - `is_bare`: whether the lower wall is bare beside the lithium, so that nothing can come through it.
     """
 
     grid: Grid
@@ -86,9 +87,10 @@ class Parting(eqx.Module):
     bearing: Faces
     width: float = eqx.field(static=True)
     may_part: bool = eqx.field(static=True)
+    is_bare: bool = eqx.field(static=True)
 
     @staticmethod
-    def at(beneath: Cells, look: Look, may_part: bool, width: float, grid: Grid) -> "Parting":
+    def at(beneath: Cells, look: Look, may_part: bool, width: float, grid: Grid, is_bare: bool = False) -> "Parting":
         """
         **Arguments:** `beneath`: fraction of the lithium; of all that is beneath what rides where a gap may open.
         """
@@ -98,15 +100,16 @@ class Parting(eqx.Module):
         near = 1 - smooth_step(jnp.abs(look.depth) / width, *NEAR)
         share = smooth_step(1 - beneath, *CORE) if may_part else bearing(1 - beneath)
         squared = jnp.stack([average_to_faces(share, a) ** 2 for a in grid.axes])
-        return Parting(
-            grid, counted(beneath), look.nearest, look.normal, across, narrowing, near, squared, width, may_part
-        )
+        places = (look.nearest, look.normal, across, narrowing, near)
+        return Parting(grid, counted(beneath), *places, squared, width, may_part, is_bare)
 
     def parted(self, growth: Cells) -> Parted:
         """When the surface gains `growth` [volume fraction]."""
         advance = self.advance(growth)
         resting = on_faces((self.ridden - 1) * advance, self.grid)
-        return Parted(advance, Ride(resting, -divergence(resting, self.grid)), Ride(self.lift(advance, growth), growth))
+        lift = self.lift(advance, growth)
+        riding = Ride(lift, -divergence(lift, self.grid) if self.is_bare else growth)
+        return Parted(advance, Ride(resting, -divergence(resting, self.grid)), riding)
 
     def advance(self, growth: Cells) -> CellVectors:
         """V n Δt: how far the surface comes forward, the same all along its normal."""
@@ -119,6 +122,8 @@ class Parting(eqx.Module):
         grid = self.grid
         lift = on_faces(self.ridden * advance, grid)
         missing = self.near * (growth + divergence(lift, grid))
+        if self.is_bare:
+            missing = missing - self.near * jnp.sum(missing) / (jnp.sum(self.near) + SCARCE)
         # What is missing on the whole comes through the lower wall, where nothing rides.
         level = jnp.mean(missing, axis=tuple(range(grid.dim - 1)), keepdims=True)
         below = jnp.cumsum(level[..., ::-1], axis=-1)[..., ::-1] * grid.spacing[-1]

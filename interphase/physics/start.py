@@ -1,10 +1,12 @@
-"""The box at time zero: a lithium surface, a coating of given thickness on it, stress-free but for the pressure.
+"""The box at time zero: lithium, a coating of given thickness on it, stress-free but for the pressure.
 
     ξ = ½[1 − tanh(d/2w)],    ξ + f_c = ½[1 − tanh((d − t)/2w)],    depth = d/t
 
 d is the true distance to the lithium surface z = s(y), so the coating has its thickness along the normal everywhere.
 Voids are balls cut out of the lithium; above a void that is open to the surface d is the distance to its rim. Where
 the solid's face has a relief of its own, it is what d is measured from, and what it leaves of lithium is void.
+On a bare collector the lithium is that of `Caps`, and the coating's thickness is measured from lithium or collector,
+whichever is nearer: it lies on both.
 """
 
 import equinox as eqx
@@ -17,6 +19,7 @@ from interphase.grid.grid import Grid
 from interphase.materials.coating import Coating
 from interphase.materials.stack import Stack
 from interphase.physics import mixture
+from interphase.physics.caps import Caps
 from interphase.physics.contact import closeness_at, gap_to
 from interphase.physics.interface import Look
 from interphase.physics.reaction import affinity_for
@@ -108,17 +111,23 @@ def step_down(distance: Array, width: float) -> Array:
     return 0.5 * (1 - jnp.tanh(distance / (2 * width)))
 
 
-def initial_state(stack: Stack, surface: Surface, drive: Drive, width: float, scales: Scales, grid: Grid) -> State:
+def initial_state(
+    stack: Stack, surface: Surface | Caps, drive: Drive, width: float, scales: Scales, grid: Grid
+) -> State:
     """The state before the first step; traceable in every number of the stack and the surface.
 
     **Arguments:**
 
     - `drive`: of the first step; its pressure is what the solids are under.
     """
-    distance, foot = distance_to_surface(surface, grid, scales.length)
+    if isinstance(surface, Caps):
+        distance, foot = surface.distance(grid, scales.length), grid.cell_centres()[:-1]
+        to_solid = jnp.minimum(distance, grid.cell_centres()[-1].astype(distance.dtype))
+    else:
+        distance, foot = distance_to_surface(surface, grid, scales.length)
+        to_solid = distance
     dtype = distance.dtype
     lithium = beneath = step_down(distance, width)
-    to_solid = distance
     if stack.faces is not None and stack.faces.relief is not None:
         to_solid = stack.faces.relief.distance_to_solid(distance, grid, scales.length)
         beneath = step_down(to_solid, width)
@@ -129,7 +138,7 @@ def initial_state(stack: Stack, surface: Surface, drive: Drive, width: float, sc
     if stack.coating is not None:
         coating = _coating(stack.coating, to_solid, foot, beneath, pressed, width, scales, grid)
         covered = beneath + coating.fraction
-    if surface.void_radius.size:
+    if isinstance(surface, Surface) and surface.void_radius.size:
         lithium = step_down(with_voids(surface, distance, grid, scales.length), width)
     solution = _first_guess(stack, drive, scales, grid, dtype)
     if stack.faces is not None:

@@ -53,6 +53,7 @@ SERIES = (
         "nm",
         (Line("roughness_peak_to_valley_nm", 1.0, "peak to valley"), Line("roughness_rms_nm", 1.0, "rms")),
     ),
+    Panel("Collector that lithium covers", "%", (Line("collector_covered_fraction", 100.0),)),
     Panel("Largest strain of the coating", "%", (Line("coating_strain_max", 100.0),)),
     Panel("Largest stress of the coating", "MPa", (Line("coating_stress_max_MPa"),)),
     Panel("Elastic energy", "mJ/m²", (Line("elastic_energy_J_per_m2", 1e3),)),

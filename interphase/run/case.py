@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from interphase.model import Model
+from interphase.physics.caps import Caps
 from interphase.physics.measures import Measures
 from interphase.physics.start import Surface, initial_state
 from interphase.protocol import Protocol
@@ -22,12 +23,12 @@ class Case(eqx.Module):
     **Arguments:**
 
     - `model`: grid, materials, numerics; change a number with `equinox.tree_at` and differentiate with respect to it.
-    - `surface`: of the lithium at the start.
+    - `surface`: of the lithium at the start, or its nuclei on a bare collector.
     - `protocol`: what is imposed.
     """
 
     model: Model
-    surface: Surface
+    surface: Surface | Caps
     protocol: Protocol
 
     def start(self) -> State:

@@ -38,6 +38,7 @@ def row(
         "hot_spot_factor": float(measures.hot_spot_factor) if flows else None,
         "roughness_peak_to_valley_nm": float(measures.roughness_peak_to_valley) * 1e9,
         "roughness_rms_nm": float(measures.roughness_rms) * 1e9,
+        "collector_covered_fraction": _number(measures.collector_covered),
         "coating_strain_max": _number(measures.coating_strain),
         "coating_strain_over_limit_max": _number(measures.coating_strain_over_limit),
         "coating_stress_max_MPa": _number(measures.coating_stress, 1e-6),

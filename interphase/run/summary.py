@@ -21,6 +21,7 @@ FINAL = (
     "hot_spot_factor",
     "roughness_peak_to_valley_nm",
     "roughness_rms_nm",
+    "collector_covered_fraction",
     "coating_strain_max",
     "coating_strain_over_limit_max",
     "coating_stress_max_MPa",

@@ -12,6 +12,9 @@ LAYER = "coating.layers[0]"
 
 SOLID = ["contact={}", "solid_electrolyte.material=llzo", "cell.top=plate", "-electrolyte"]
 
+BARE = ["-surface", "collector.contact_angle=90 deg", "collector.nuclei[0].radius=400 nm"]
+CAP, BOND = "collector.nuclei[0]", ["collector.adhesion=1 MPa"]
+
 # A name, what is set, and what the answer must say: first where it is wrong, then what is wanted.
 SLIPS = [
     ("wrong unit", [f"{LAYER}.thickness=3 V"], f"{LAYER}.thickness", 'a length such as "100 nm"'),
@@ -197,6 +200,27 @@ SLIPS = [
     ("empty title", ['title=""'], "title", "a text that is not empty"),
     ("number for a title", ["title=3"], "title = 3", "in quotes"),
     ("no grid", ["-grid"], "grid is missing", "add it"),
+    ("neither lithium nor collector", ["-surface"], "surface and collector: neither is given", "give a surface"),
+    ("lithium and collector", ["collector.material=copper"], "surface and collector: both are given", "give a surface"),
+    ("collector of no kind", [*BARE, "collector.contact_angle=0"], "collector.contact_angle", "above 0"),
+    ("collector of the wrong kind", ["-surface", "collector.material=lif"], "collector.material", "the kind substrate"),
+    ("collector without nuclei", ["-surface", "collector.material=copper"], "collector.nuclei is empty", "give nuclei"),
+    ("collector without an angle", ["-surface", "collector={}"], "collector.contact_angle is missing", "give it"),
+    ("collector in a solid cell", [*BARE, *SOLID], "collector: beside nuclei", "give an electrolyte, or a surface"),
+    ("small nucleus", [*BARE, f"{CAP}.radius=200 nm"], CAP, "give a radius of at least 384 nm"),
+    ("flat nucleus", [*BARE, f"{CAP}.contact_angle=40 deg"], CAP, "give a radius of at least 1.6413 µm"),
+    ("wide nucleus", [*BARE, f"{CAP}.radius=500 nm"], CAP, "make it smaller, or give a surface in place"),
+    ("nucleus per axis", [*BARE, f"{CAP}.centre=['0 nm', '0 nm']"], f"{CAP}.centre has 2 numbers", "in-plane axis, 1"),
+    ("nucleus here and anywhere", [*BARE, f"{CAP}.centre=['0 nm']", f"{CAP}.number=2"], CAP, "give one"),
+    ("crowd of nuclei", [*BARE, f"{CAP}.number=9"], f"{CAP}.number = 9 has room for 1", "make them smaller"),
+    ("too low for a nucleus", [*BARE, "coating.layers[0].thickness=600 nm"], "grid.size[1]", "give at least"),
+    ("bond of nothing", [*BARE, "-coating", "collector.adhesion=1 MPa"], "collector.adhesion", "give a coating"),
+    ("bond that never lets go", [*BARE, "collector.bond_thickness=1 um"], "bond_thickness", "give an adhesion"),
+    ("thin bond", [*BARE, *BOND, "collector.bond_thickness=9 nm"], "bond_thickness = 9 nm", "give at least 192 nm"),
+    ("thick bond", [*BARE, *BOND, "collector.bond_thickness=300 nm"], "bond_thickness = 300 nm", "a thicker coating"),
+    ("bond that keeps a part", [*BARE, *BOND, f"{LAYER}.relaxed_fraction=0.1"], "relaxed_fraction", "leave one"),
+    ("no adhesion", [*BARE, "collector.adhesion=0 Pa"], "collector.adhesion", "give a value above 0"),
+    ("nuclei stripped", [*BARE, "protocol.steps[0].current=-1 A/cm^2"], "protocol.steps[0]", "make them larger"),
     ("number for a table", ["coating=5"], "coating = 5", "give a table of keys"),
     ("number for a list of tables", ["coating.layers=5"], "coating.layers = 5", "a list in square brackets"),
     ("text for truth", ["lithium.creeps=maybe"], "lithium.creeps", "give true or false"),
@@ -219,7 +243,7 @@ def refusal(file, changes) -> str:
     """What a study with some keys set, and those after a minus left out, is answered with."""
     text = SMALL
     for section in (change[1:] for change in changes if change.startswith("-")):
-        text = re.sub(rf"(?m)^\[{section}\]\n(.+\n)*|^{section} = .*\n", "", text)
+        text = re.sub(rf"(?m)^\[\[?{section}(\.\w+)?\]\]?\n(.+\n)*|^{section} = .*\n", "", text)
     file.write_text(text, encoding="utf-8")
     with pytest.raises(StudyError) as caught:
         checks.check(read_study(file, [change for change in changes if not change.startswith("-")]))
