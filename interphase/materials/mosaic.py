@@ -10,6 +10,7 @@ import math
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from interphase.arrays import Scalar
@@ -46,7 +47,7 @@ def random_map(key: Array, shape: tuple[int, ...], spacing: tuple[float, ...], c
 
     **Arguments:**
 
-    - `key`: of `jax.random`; the same key gives the same map.
+    - `key`: of `jax.random`; the same key gives the same map, in single precision as in double.
     - `spacing`, `correlation_length`: ℓ, in one unit of length.
     """
     wavenumbers, waves = [], []
@@ -55,7 +56,8 @@ def random_map(key: Array, shape: tuple[int, ...], spacing: tuple[float, ...], c
         wavenumbers.append(2 * jnp.pi * jnp.arange(-most, most + 1) / (n * h))
         waves.append(jnp.exp(1j * wavenumbers[-1] * (jnp.arange(n)[:, None] + 0.5) * h))
     square = summed(jnp.stack(jnp.meshgrid(*wavenumbers, indexing="ij")) ** 2)
-    real, imaginary = jax.random.normal(key, (2, *square.shape))
+    with jax.enable_x64(True):  # of one key the same film in either precision
+        real, imaginary = np.asarray(jax.random.normal(key, (2, *square.shape)))
     # The square root of the Gaussian's spectrum filters white noise into that covariance; the mean is no wave.
     amplitude = (real + 1j * imaginary) * jnp.where(square == 0, 0.0, jnp.exp(-square * correlation_length**2 / 4))
     amplitude = 0.5 * (amplitude + jnp.conj(jnp.flip(amplitude)))  # of a real field

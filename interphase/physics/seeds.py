@@ -76,7 +76,8 @@ def random_places(key: Array, number: int, period: tuple[float, ...], apart: flo
 
     - `key`: of `jax.random`; the same key gives the same places on any number of devices.
     """
-    drawn = np.asarray(jax.random.uniform(key, (CANDIDATES * number, len(period)))) * np.asarray(period)
+    with jax.enable_x64(True):  # of one key the same places in either precision
+        drawn = np.asarray(jax.random.uniform(key, (CANDIDATES * number, len(period)))) * np.asarray(period)
     taken: list[np.ndarray] = []
     for place in drawn:
         between = place - np.asarray(taken).reshape(-1, len(period))

@@ -72,7 +72,7 @@ def test_places_keep_apart():
 
 PLACES = """
 import jax
-jax.config.update("jax_enable_x64", True)
+jax.config.update("jax_enable_x64", {double})
 jax.config.update("jax_num_cpu_devices", {devices})
 from interphase.physics.seeds import random_places
 assert len(jax.devices()) == {devices}
@@ -80,17 +80,17 @@ print(random_places(jax.random.key(7), 9, (2e-6, 3e-6), 1e-7).tobytes().hex())
 """
 
 
-def test_one_and_two_devices_draw_the_same_places():
+def test_one_and_two_devices_and_either_precision_draw_the_same_places():
     """Bit for bit, in processes of their own."""
 
-    def drawn(devices):
-        code = PLACES.format(devices=devices)
+    def drawn(devices, double=True):
+        code = PLACES.format(devices=devices, double=double)
         environment = {"JAX_PLATFORMS": "cpu", "PYTHONPATH": ":".join(sys.path)}
         return subprocess.run(
             [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True, timeout=300
         ).stdout
 
-    assert drawn(1) == drawn(2) != ""
+    assert drawn(1) == drawn(2) == drawn(1, double=False) != ""
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,14 @@ def test_a_finer_grid_sees_the_same_film(plane):
     np.testing.assert_allclose(fine[(slice(1, None, 3),) * len(plane)], coarse, atol=1e-12)
 
 
+def test_single_precision_sees_the_same_film():
+    double = random_map(KEY, (16, 20), (3.0, 3.0), 6.0)
+    with jax.enable_x64(False):
+        single = random_map(KEY, (16, 20), (3.0, 3.0), 6.0)
+    assert single.dtype == np.float32
+    np.testing.assert_allclose(single, double, atol=1e-5)
+
+
 def test_covariance():
     """exp(−r²/2ℓ²), zero mean, unit variance; within what 10⁴ independent patches leave of chance."""
     field = np.asarray(random_map(KEY, (512, 512), (1.0, 1.0), 6.0))
