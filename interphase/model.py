@@ -141,7 +141,7 @@ class Model(eqx.Module):
         A failed solve is not raised: `report.balance.residual` is then above the tolerance, and the caller decides.
         """
         dt = jnp.asarray(dt, state.time.dtype) / self.scales.time  # a Python number would have the step compiled anew
-        state = act(self._carried, state, state.lag + 0.5 * dt)
+        state = act(self._carried, state, state.lag + 0.5 * dt, self.numerics.substeps)
         look = act(Look.at, state.beneath, self.width, self.grid)
         if self.stack.film is not None:
             state = act(self._filmed, state, look, dt)
@@ -175,16 +175,18 @@ class Model(eqx.Module):
         return state, eqx.tree_at(lambda r: r.salt, report, salt_report, is_leaf=lambda x: x is None)
 
     def synchronised(self, state: State) -> State:
-        """The state with all its material where it is at `state.time`; for looking at, not for stepping on."""
-        state = act(self._carried, state, state.lag)
+        """The state with all its material where it is at `state.time`; for looking at, not for stepping on.
+
+        Half a step is left to go, and half the substeps. No barrier: what nobody looks at is not carried.
+        """
+        state = eqx.filter_checkpoint(self._carried)(state, state.lag, -(-self.numerics.substeps // 2))
         return eqx.tree_at(lambda s: s.lag, state, jnp.zeros_like(state.lag))
 
     # --- 1 carry -----------------------------------------------------------------------------------------------------
 
-    def _carried(self, state: State, dt: Scalar) -> State:
-        numerics = self.numerics
+    def _carried(self, state: State, dt: Scalar, substeps: int) -> State:
         film, lattice = self.stack.film, mixture.lattice(self.stack, self.scales)
-        return carry(state, dt, numerics.sharpening, self.width, numerics.substeps, self.grid, film, lattice)
+        return carry(state, dt, self.numerics.sharpening, self.width, substeps, self.grid, film, lattice)
 
     def _filmed(self, state: State, look: Look, dt: Scalar) -> State:
         """The native film has grown by the end of the step, and this is what it takes."""

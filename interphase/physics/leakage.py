@@ -142,8 +142,11 @@ def ways(
             [thicker, electronic, ionic, near * electronic, near * ionic, open_share, leaving, leaving * drive]
         )
 
+    def unless_all_have_left(k: Array, sums: Array) -> Array:
+        return jax.lax.cond(jnp.min(sums[5]) < LEFT[1], passed, lambda _, sums: sums, k, sums)
+
     sums = jnp.zeros((8, *nearest.shape[1:]), fields.dtype)
-    sums = jax.lax.fori_loop(0, beside + grid.shape[-1], passed, sums)
+    sums = jax.lax.fori_loop(0, beside + grid.shape[-1], unless_all_have_left, sums)
     thickness, electronic, ionic, near_electronic, near_ionic, _, left, drive = sums
     metal = state.solution.metal_potential
     at_face = drive / (left + SLIGHT) - metal
