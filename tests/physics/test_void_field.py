@@ -100,6 +100,7 @@ def test_thinned_lithium_falls_apart_below_that(fraction, grows):
     assert bool(jnp.std(later.fraction) > jnp.std(void.fraction)) == grows
 
 
+@pytest.mark.slow
 def test_a_round_void_draws_sites_by_its_curvature():
     """Around a groove of 6 µm at rest ln(θ/θ₀) = γΩ/RTr, within 3 %."""
     grid = Grid((64, 32), (0.8 * WIDTH,) * 2)
