@@ -19,14 +19,14 @@ STUDY = {
         "layers": [
             {
                 "material": "silver", "thickness": "256 nm", "ionic_conductivity": "1e-3 S/m",
-                "alloy_capacity": "0.5 A h/cm^3", "swelling": 0.3, "initial_occupancy": 0.5,
+                "alloy_capacity": "0.5 A h/cm^3", "swelling": 0.3, "initial_occupancy": 0.96,
             }
         ]
     },
     "electrolyte": {"material": "lipf6-ec-dmc"},
     "protocol": {"steps": [{"current": "-1 mA/cm^2", "duration": "60 s"}]},
 }  # fmt: skip
-SCHEDULE = (0.01, 0.02, 0.05, 0.05)  # [s]
+SCHEDULE = (0.01, 0.02, 0.04, 0.04)  # [s]
 STEP = 1e-4  # relative
 PATHS = ("alloy_capacity", "alloying_potential", "alloying_width", "swelling")
 TERMS = ("alloy_filling", "metal_potential", "coating_compression", "plated_thickness", "roughness_peak_to_valley")
