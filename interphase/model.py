@@ -161,11 +161,13 @@ class Model(eqx.Module):
         yielding = act(parting.yielding, lift, parted.riding)
         opened = None if balance.contact is None else act(parting.advance, opening) / dt
         vacated = None
+        stored = None if balance.alloy is None else act(balance.stored, solution)
+        swelling = None if balance.alloy is None or stored is None else balance.alloy.swelling(stored)
         if balance.sites is not None:
             advance = advance - jnp.maximum(state.lithium, 0.0) * balance.sites.closing
             vacated = (advance - growth) / dt
         speeds = (advance / dt, parted.advance / dt, lift / dt, yielding / dt)
-        plating = Plating(*speeds, report.largest_speed, opened, vacated)
+        plating = Plating(*speeds, report.largest_speed, opened, vacated, stored, swelling)
         recent = state.recent.joined_by(solution, dt)
         state = eqx.tree_at(lambda s: (s.recent, s.plating), state, (recent, plating))
         state, salt_report = self._salted(state, balance, dt)
@@ -244,6 +246,7 @@ class Model(eqx.Module):
             stress_scale=jax.lax.stop_gradient(jnp.linalg.norm(present) + blocked_growth),
             width=self.width,
             has_plate=self.has_plate,
+            alloy=mixture.alloy(stack, state.coating, dt, self.width, scales),
         )
         return balance, parting
 
@@ -252,8 +255,11 @@ class Model(eqx.Module):
         if balance.contact is not None:  # as a load comes on, or faces snap, what was of late says little of what comes
             start = nearest(problem, recent.guesses(dt))
         solution, report = self.numerics.newton.solve(problem, start)
-        current = balance.drawn(balance.growth(solution) / balance.dt)
-        correction = closing_correction(balance.conductor, solution.potential, current)
+        current = balance.drawn(balance.growth(solution) / balance.dt, solution)
+        answer = None
+        if (alloy := balance.alloy) is not None:
+            answer = alloy.answer(solution.potential, solution.metal_potential)
+        correction = closing_correction(balance.conductor, solution.potential, current, answer)
         # Sliding in plane as a whole costs no force: the material on the collector is taken to stand still.
         in_plane = tuple(range(1, self.grid.dim))
         sliding = jnp.mean(solution.velocity[:-1, ..., 0], axis=in_plane, keepdims=True)[..., None]
@@ -282,7 +288,7 @@ class Model(eqx.Module):
             salt=None,
             current=continued,
             area=balance.area,
-            mean_current=balance.mean(balance.drawn(current)),
+            mean_current=balance.mean(balance.drawn(current, solution)),
             boundary_current=-jnp.mean(balance.conductor.top_flux(solution.potential)),
             largest_speed=jnp.maximum(jnp.max(jnp.abs(solution.velocity)), jnp.max(jnp.abs(surface) * fading)),
             largest_stress_change=stress_change,
@@ -333,7 +339,8 @@ class Model(eqx.Module):
             state = eqx.tree_at(lambda s: s.flow_resistance, state, resistance)
         coating = state.coating
         if coating is not None:
-            total = jnp.concatenate([strains.riding.normal, 0.5 * strains.riding.shear])
+            strain = strains.of(balance.body.phases[1])
+            total = jnp.concatenate([strain.normal, 0.5 * strain.shear])
             main = remaining.pop(0)
             if (bond := self.stack.bond) is not None:
                 total = total - adhesion.slip(balance.body.phases[1], main, bond, self.scales, self.grid)
@@ -395,6 +402,8 @@ class Model(eqx.Module):
             }
             if coated.damage is not None:
                 fields["coating_damage"] = coated.damage
+            if (alloy := mixture.alloy(self.stack, coated, jnp.ones(()), self.width, scales)) is not None:
+                fields["alloy_occupancy"] = alloy.occupied
         if state.solid_electrolyte is not None:
             fields["solid_electrolyte_fraction"] = state.solid_electrolyte
         if report.touch is not None:

@@ -85,6 +85,8 @@ class Plating(eqx.Module):
     - `opening`: velocity at which the contact opens, continued off the surface, or `None` where it never does.
     - `vacated`: sites of the lattice that lose their atom per volume and time, or `None` where none ever does.
       `rate` is that of the lattice then.
+    - `stored`: current per volume into the alloy, and `swelling`: volume fraction per time that the coating gains by
+      it, or `None` where it takes up no lithium.
     """
 
     rate: Cells
@@ -94,6 +96,8 @@ class Plating(eqx.Module):
     largest_speed: Scalar
     opening: CellVectors | None = None
     vacated: Cells | None = None
+    stored: Cells | None = None
+    swelling: Cells | None = None
 
 
 class Vacancies(eqx.Module):
@@ -109,6 +113,22 @@ class Vacancies(eqx.Module):
     supplied: Scalar
 
 
+class AlloyState(eqx.Module):
+    """The lithium in a coating that is an alloy; see `physics.alloy`.
+
+    **Arguments:**
+
+    - `held`: volume as metal, per volume of the box. `initial`: of it at the start, per electrode area.
+    - `charge`: ∫ current into it, and `swollen`: volume that the coating has gained by it, both since the start per
+      electrode area.
+    """
+
+    held: Cells
+    initial: Scalar
+    charge: Scalar
+    swollen: Scalar
+
+
 class CoatingState(eqx.Module):
     """The coating as a material: where it is, which part of it is where, and what it has gone through.
 
@@ -119,8 +139,9 @@ class CoatingState(eqx.Module):
     - `drift`: in-plane displacement of the material since the start, one component per in-plane axis [-].
     - `stress`: of the main branch; of a coating that breaks, what it would bear whole [-].
     - `equilibrium_stress`: of the lasting branch of a viscoelastic solid, or `None`.
-    - `strain`: total strain tensor, held as a stress holds its components [-].
+    - `strain`: total strain tensor but for what swells it, held as a stress holds its components [-].
     - `damage`: 0 where it is whole and 1 where it is broken, or `None` where it never breaks.
+    - `alloy`: the lithium in it, or `None` where it takes up none.
     """
 
     fraction: Cells
@@ -130,6 +151,7 @@ class CoatingState(eqx.Module):
     equilibrium_stress: Stresses | None
     strain: Stresses
     damage: Cells | None = None
+    alloy: AlloyState | None = None
 
     @property
     def whole_stress(self) -> Stresses:
@@ -217,8 +239,11 @@ class State(eqx.Module):
 
     @property
     def plated(self) -> Scalar:
-        """Charge whose lithium is metal: what passed less what made the film."""
-        return self.charge if self.film is None else self.charge - self.film.charge
+        """Charge whose lithium is metal: what passed less what made the film or is in the coating."""
+        plated = self.charge if self.film is None else self.charge - self.film.charge
+        if self.coating is None or self.coating.alloy is None:
+            return plated
+        return plated - self.coating.alloy.charge
 
     @property
     def filler(self) -> Cells:

@@ -15,7 +15,7 @@ from interphase.config.load import StudyError
 from interphase.config.nuclei import caps, nuclei
 from interphase.grid.grid import Grid
 from interphase.materials import flow
-from interphase.materials.coating import Coating, Fracture, Layer
+from interphase.materials.coating import Alloy, Coating, Fracture, Layer
 from interphase.materials.film import Film
 from interphase.materials.material import Electrolyte, Lithium, SolidElectrolyte
 from interphase.materials.mosaic import Mosaic, random_map
@@ -29,7 +29,7 @@ from interphase.protocol import Protocol
 from interphase.run.case import Case
 from interphase.run.controls import Controls
 from interphase.solvers.newton import Newton
-from interphase.units import GAS_CONSTANT, Scales
+from interphase.units import FARADAY, GAS_CONSTANT, Scales
 
 LOOSEST_ADJOINT = {"float64": 1e-6, "float32": 1e-4}  # tolerance of the solves that carry derivatives
 STEPS_WITH_CONTACT = 40  # of Newton's method; only the first steps, when a load comes on, take more than ten
@@ -97,7 +97,7 @@ def _scales(study: schema.Study, normal_spacing: float) -> Scales:
 def _stack(study: schema.Study, grid: Grid, spacing: list[float]) -> Stack:
     return Stack(
         lithium=_lithium(study.lithium, study.cell.temperature),
-        coating=None if study.coating is None else _coating(study.coating, grid, spacing),
+        coating=None if study.coating is None else _coating(study.coating, grid, spacing, study.cell.temperature),
         electrolyte=None if study.electrolyte is None else _electrolyte(study.electrolyte),
         solid_electrolyte=None
         if study.solid_electrolyte is None
@@ -230,8 +230,8 @@ def _relief(study: schema.Study, grid: Grid, spacing: list[float]) -> Relief | N
     return Relief(unevenness, opened)
 
 
-def _coating(section: schema.Coating, grid: Grid, spacing: list[float]) -> Coating:
-    layers = [_layer(layer) for layer in section.layers]
+def _coating(section: schema.Coating, grid: Grid, spacing: list[float], temperature: float) -> Coating:
+    layers = [_layer(layer, temperature) for layer in section.layers]
     mosaic = None
     if section.mosaic is not None:
         wanted = section.mosaic
@@ -263,16 +263,29 @@ def _fracture(section: schema.Fracture) -> Fracture:
     return Fracture(jnp.asarray(section.length), section.model == "AT1", healing_time)
 
 
-def _layer(section: schema.Layer) -> Layer:
+def _layer(section: schema.Layer, temperature: float) -> Layer:
     unknown = {
         "relaxation_time": (NEVER,), "relaxed_fraction": (0.0,), "strength": (NEVER,), "toughness": (NEVER,),
         "salt_diffusivity": (1e-15,), "tunnelling_thickness": (NEVER,), "electronic_conductivity": (INSULATES,),
     }  # fmt: skip
-    values = {name: getattr(section, name) or unknown.get(name) for name in Layer.__dataclass_fields__}
+    known = Layer.__dataclass_fields__.keys() - {"alloy"}
+    values = {name: getattr(section, name) or unknown.get(name) for name in known}
     values["yield_strength"] = _yield_strength(section) or (NEVER,)
     values["strain_limit"] = _strain_limit(section) or (NEVER,)
     values["thickness"] = section.thickness
-    return Layer(**{name: jnp.asarray(value) for name, value in values.items()})
+    return Layer(**{name: jnp.asarray(value) for name, value in values.items()}, alloy=_alloy(section, temperature))
+
+
+def _alloy(section: schema.Layer, temperature: float) -> Alloy | None:
+    if section.alloy_capacity is None:
+        return None
+    return Alloy(
+        capacity=jnp.asarray(section.alloy_capacity),
+        potential=jnp.asarray(section.alloying_potential),
+        width=jnp.asarray(section.alloying_width or (GAS_CONSTANT * temperature / FARADAY,)),
+        swelling=jnp.asarray(section.swelling or (0.0,)),
+        occupancy=jnp.asarray(section.initial_occupancy or (0.0,)),
+    )
 
 
 def _strain_limit(layer: schema.Layer) -> tuple[float, ...] | None:

@@ -39,7 +39,7 @@ def check(study: schema.Study) -> None:
 
 @dataclasses.dataclass(frozen=True)
 class Heights:
-    """Lowest and highest point of the lithium at the start, and the top of the coating [m].
+    """Lowest and highest point of the lithium at the start, and the top of the coating when it is full [m].
 
     On a bare collector `lowest` is what all of its lithium would be as a layer.
     """
@@ -50,7 +50,7 @@ class Heights:
 
 
 def heights(study: schema.Study) -> Heights:
-    thickness = sum(layer.thickness for layer in study.coating.layers) if study.coating else 0.0
+    thickness = sum(layer.thickness * swollen(layer) for layer in study.coating.layers) if study.coating else 0.0
     if (surface := study.surface) is None:
         made, size = caps(study), study.grid.size
         mean = sum(cap.volume(len(size)) for cap in made) / math.prod(size[:-1])
@@ -61,6 +61,14 @@ def heights(study: schema.Study) -> Heights:
     if (seeded := nuclei(study)) is not None:
         up += NUCLEI_ON_TOP * seeded.height
     return Heights(surface.level - down, surface.level + up, surface.level + up + thickness)
+
+
+def swollen(layer: schema.Layer) -> float:
+    """Volume of a layer that has taken up all the lithium it can, over that at the start."""
+    if layer.alloy_capacity is None or layer.swelling is None:
+        return 1.0
+    swelling, taken = max(layer.swelling), min(layer.initial_occupancy or (0.0,))
+    return (1 + swelling) / (1 + swelling * taken)
 
 
 def _nm(length: float) -> str:
@@ -260,10 +268,23 @@ def _check_coating(study: schema.Study, spacing: list[float]) -> None:
                 f"coating.layers[{k}].transference_number is below 1 in a cell without liquid; set it to 1, "
                 "or give an electrolyte"
             )
+        _check_alloy(f"coating.layers[{k}]", layer)
     _check_fracture(study.coating, spacing, total)
     mosaic = study.coating.mosaic
     if mosaic is not None:
         _check_correlation("coating.mosaic", mosaic.correlation_length, study, spacing)
+
+
+def _check_alloy(key: str, layer: schema.Layer) -> None:
+    """What takes up lithium does so at some potential, and what does not says nothing of it."""
+    if layer.alloy_capacity is not None and layer.alloying_potential is None:
+        raise StudyError(
+            f"{key}.alloying_potential is missing; give the potential against lithium of a layer that is half full, "
+            'such as "0.1 V"'
+        )
+    for name in ("alloying_potential", "alloying_width", "swelling", "initial_occupancy"):
+        if layer.alloy_capacity is None and getattr(layer, name) is not None:
+            raise StudyError(f"{key}.{name}: the layer takes up no lithium; give {key}.alloy_capacity, or leave it out")
 
 
 def _check_fracture(coating: schema.Coating, spacing: list[float], thickness: float) -> None:

@@ -114,10 +114,19 @@ def _check_bounds(key: str, path: str, lower: float, upper: float, study: schema
 def _check_value(key: str, path: str, value: float) -> None:
     ranges = {
         "poisson_ratio": (0.0, 0.4999), "transference_number": (0.0, 1.0), "relaxed_fraction": (0.0, 1.0),
+        "initial_occupancy": (0.0, 1.0),
     }  # fmt: skip
     name = path.rsplit(".", 1)[-1]
     low, high = ranges.get(name, (0.0, float("inf")))
-    signed = name in ("current", "potential", "height", "modulus", "ionic_conductivity", "thickness")
+    signed = name in (
+        "current",
+        "potential",
+        "alloying_potential",
+        "height",
+        "modulus",
+        "ionic_conductivity",
+        "thickness",
+    )
     if not signed and not low <= value <= high:
         raise StudyError(f"{key} = {value:.4g} is out of range; give a value from {low:.4g} to {high:.4g}")
 

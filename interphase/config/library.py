@@ -73,6 +73,11 @@ _DIMENSIONS: dict[str, dict[str, str]] = {
         "surface_energy": "J/m^2",
         "contact_angle": "1",
         "density": "kg/m^3",
+        "alloy_capacity": "C/m^3",
+        "alloying_potential": "V",
+        "alloying_width": "V",
+        "swelling": "1",
+        "initial_occupancy": "1",
     },
     "substrate": {
         "contact_angle": "1",
@@ -108,7 +113,10 @@ _OPTIONAL = {
     - {"modulus", "poisson_ratio", "ionic_conductivity", "transference_number", "exchange_current"},
 }
 # Everything is above 0; 0.4999 keeps the bulk modulus finite.
-_UPPER = {"poisson_ratio": 0.4999, "transference_number": 1.0, "relaxed_fraction": 1.0, "contact_angle": math.pi}
+_UPPER = {
+    "poisson_ratio": 0.4999, "transference_number": 1.0, "relaxed_fraction": 1.0, "contact_angle": math.pi,
+    "initial_occupancy": 1.0,
+}  # fmt: skip
 
 
 class LibraryError(ValueError):
@@ -195,6 +203,8 @@ class Material(_Entry):
                 _in_si(name, alternative.value, dimensions[name])
         if self.kind == "coating" and self["transference_number"] < 1 and "salt_diffusivity" not in self:
             raise ValueError("a transference_number below 1 dissolves salt: it needs a salt_diffusivity")
+        if self.kind == "coating" and "alloy_capacity" in self and "alloying_potential" not in self:
+            raise ValueError("an alloy_capacity is filled at some potential: it needs an alloying_potential")
         return self
 
     def __getitem__(self, name: str) -> Any:

@@ -237,7 +237,8 @@ def _resolved(study: schema.Study) -> schema.Study:
 _MAY_STAY_UNKNOWN = {
     "material", "yield_strength", "yield_strain", "relaxation_time", "relaxed_fraction", "strain_limit", "strength",
     "toughness", "salt_diffusivity", "tunnelling_thickness", "electronic_conductivity", "diffusional_viscosity",
-    "grain_size", "feature_size", "adhesion", "bond_thickness",
+    "grain_size", "feature_size", "adhesion", "bond_thickness", "alloy_capacity", "alloying_potential",
+    "alloying_width", "swelling", "initial_occupancy",
 }  # fmt: skip
 
 

@@ -21,7 +21,12 @@ _LAYER = {
     "thickness": "m", "modulus": "Pa", "poisson_ratio": "1", "ionic_conductivity": "S/m", "transference_number": "1",
     "salt_diffusivity": "m^2/s", "exchange_current": "A/m^2", "yield_strength": "Pa", "relaxation_time": "s",
     "relaxed_fraction": "1", "strain_limit": "1", "strength": "Pa", "toughness": "J/m^2", "yield_strain": "1",
-    "tunnelling_thickness": "m", "electronic_conductivity": "S/m",
+    "tunnelling_thickness": "m", "electronic_conductivity": "S/m", "alloy_capacity": "C/m^3", "alloying_potential": "V",
+    "alloying_width": "V", "swelling": "1", "initial_occupancy": "1",
+}  # fmt: skip
+_ALLOY = {
+    "alloy_capacity": "capacity", "alloying_potential": "potential", "alloying_width": "width", "swelling": "swelling",
+    "initial_occupancy": "occupancy",
 }  # fmt: skip
 
 
@@ -66,6 +71,12 @@ def _of_layer(path: str, match: re.Match, study: schema.Study) -> Place:
         raise StudyError(f"{path} cannot be set free; of a layer these can: {', '.join(_LAYER)}")
     if getattr(layers[index], name) is None and name != "strain_limit":
         raise StudyError(f"{path} has no value to start from; give coating.layers[{index}].{name} as well")
+
+    if name in _ALLOY and layers[index].alloy_capacity is None:
+        raise StudyError(f"{path}: the layer takes up no lithium; give coating.layers[{index}].alloy_capacity as well")
+    if name in _ALLOY:
+        way = functools.partial(_under, f"model.stack.coating.layers.{index}.alloy", _ALLOY[name])
+        return Place(_LAYER[name], way, lambda case, value: eqx.tree_at(way, case, value), is_profile=True)
 
     def layer(case: Case) -> Layer:
         assert case.model.stack.coating is not None
@@ -197,9 +208,10 @@ def _of_fracture(path: str, match: re.Match, study: schema.Study) -> Place:
 
 
 def _under(way: str, name: str, case: Case) -> Any:
+    here: Any = case
     for step in (*way.split("."), name):
-        case = getattr(case, step)
-    return case
+        here = here[int(step)] if step.isdigit() else getattr(here, step)
+    return here
 
 
 def _of_electrolyte(path: str, match: re.Match, study: schema.Study) -> Place:

@@ -219,6 +219,11 @@ class Layer(Section):
     `toughness` may stay unknown: then the layer does not yield or relax, and what is measured against a limit is null.
     So may the `tunnelling_thickness`, without which nobody says how many electrons get through, and the
     `electronic_conductivity`: then they only tunnel.
+
+    An `alloy_capacity` (of the layer without lithium) makes it an alloy, that conducts electrons as a metal does: it is
+    half full at `alloying_potential` against lithium, fills over some `alloying_width` (default: RT/F), and gains the
+    share `swelling` of its volume (default: none). `initial_occupancy` of its capacity is in it at the start, at which
+    it has its `thickness` (default: none).
     """
 
     material: str | None = None
@@ -238,6 +243,11 @@ class Layer(Section):
     toughness: _profile("J/m^2") | None = None
     tunnelling_thickness: _profile("m") | None = None
     electronic_conductivity: _profile("S/m") | None = None
+    alloy_capacity: _profile("C/m^3") | None = None
+    alloying_potential: _profile("V", -float("inf")) | None = None
+    alloying_width: _profile("V") | None = None
+    swelling: _profile("1", 0.0, 10.0, zero=True) | None = None
+    initial_occupancy: _profile("1", 0.0, 1.0, zero=True, whole=True) | None = None
 
     @pydantic.model_validator(mode="after")
     def _yields_once(self) -> "Layer":

@@ -27,6 +27,7 @@ FIELDS: dict[str, tuple[str, str]] = {
     "coating_lateral_stress": ("Pa", "in-plane normal stress of the coating along x"),
     "coating_strain": ("1", "largest principal strain of the coating"),
     "coating_damage": ("1", "damage of the coating, 0 where it is whole and 1 where it is broken"),
+    "alloy_occupancy": ("1", "share of the coating's capacity for lithium that is taken"),
     "coating_energy_density": ("J/m^3", "elastic energy density of the coating"),
     "salt_concentration": ("mol/m^3", "salt concentration of the electrolyte"),
     **{f"velocity_{a}": ("m/s", f"velocity of the material along {a}") for a in _AXES},

@@ -7,7 +7,10 @@ A property at depth s ∈ [0, 1] (0 inner, 1 outer) and material position y in p
 with smooth windows H_l that sum to one, the layer's own profile p_l (one number, or control points from its inner to
 its outer face, interpolated linearly), and a zero-mean, unit-variance map g of lateral defects with log-amplitude a_p.
 Conductivities join in series across layers (resistivities add), moduli in parallel.
+What only an alloy has joins by how much lithium every layer holds.
 """
+
+from collections.abc import Iterator
 
 import equinox as eqx
 import jax
@@ -18,6 +21,25 @@ from interphase.arrays import Cells, Scalar
 from interphase.materials.mosaic import Mosaic
 
 Profile = Float[Array, " _points"]  # every property has its own number of them
+NEXT_TO_NONE = 1.0  # [C/m³] a capacity so small that it is no alloy's
+
+
+class Alloy(eqx.Module):
+    """What a layer takes up and gives back; every property is a profile as those of `Layer`. SI.
+
+    **Arguments:**
+
+    - `capacity`: charge of the lithium that fills it, per volume of layer without lithium [C/m³].
+    - `potential`: against lithium when it is half full; `width`: w of its isotherm [V].
+    - `swelling`: volume it gains when it is filled, over that without lithium [-].
+    - `occupancy`: x at the start [-].
+    """
+
+    capacity: Profile
+    potential: Profile
+    width: Profile
+    swelling: Profile
+    occupancy: Profile
 
 
 class Layer(eqx.Module):
@@ -35,6 +57,7 @@ class Layer(eqx.Module):
     - `strain_limit` [-], `strength` [Pa], `toughness` [J/m²]: what the outputs compare with; infinite where unknown.
     - `tunnelling_thickness`: that all but ends tunnelling of electrons, infinite where unknown [m].
     - `electronic_conductivity`: next to none where unknown [S/m].
+    - `alloy`: what takes up lithium, or `None`.
     """
 
     thickness: Scalar
@@ -52,6 +75,7 @@ class Layer(eqx.Module):
     toughness: Profile
     tunnelling_thickness: Profile
     electronic_conductivity: Profile
+    alloy: Alloy | None = None
 
 
 class Fracture(eqx.Module):
@@ -99,6 +123,11 @@ class Coating(eqx.Module):
         """Depths at which one layer ends and the next begins."""
         return jnp.cumsum(jnp.stack([layer.thickness for layer in self.layers]))[:-1] / self.thickness
 
+    @property
+    def is_alloy(self) -> bool:
+        """Whether any layer takes up lithium."""
+        return any(layer.alloy is not None for layer in self.layers)
+
     def compliance(self) -> Array:
         """⟨1/E⟩ through the thickness [1/Pa]; of a profile, the mean over its control points."""
         parts = [layer.thickness * jnp.mean(1 / layer.modulus) for layer in self.layers]
@@ -112,18 +141,36 @@ class Coating(eqx.Module):
         - `blend`: width over which layers join, as a share of the thickness.
         - `join`: `"parallel"` mixes values, `"series"` mixes their inverses.
         """
+        total = jnp.zeros_like(depth)
+        for layer, share, position in self._windows(depth, blend):
+            value = along_profile(getattr(layer, name), position)
+            total = total + share * (1 / value if join == "series" else value)
+        return 1 / total if join == "series" else total
+
+    def alloy_property(self, name: str, depth: Cells, blend: float | Array, per_capacity: bool = False) -> Cells:
+        """What only an alloy has, at material depths; zero where there is none.
+
+        **Arguments:** `per_capacity`: the mean over the lithium that the layers can hold; otherwise over the layers.
+        """
+        total, held = jnp.zeros_like(depth), jnp.zeros_like(depth)
+        for layer, share, position in self._windows(depth, blend):
+            if layer.alloy is None:
+                continue
+            weight = share * along_profile(layer.alloy.capacity, position) if per_capacity else share
+            total = total + weight * along_profile(getattr(layer.alloy, name), position)
+            held = held + weight
+        return total / (held + NEXT_TO_NONE) if per_capacity else total
+
+    def _windows(self, depth: Cells, blend: float | Array) -> Iterator[tuple[Layer, Cells, Cells]]:
+        """The layers, the share of each at material depths, and where in it they are."""
         ends = self.boundaries()
         above = [jnp.ones_like(depth)] + [jax.nn.sigmoid((depth - end) / blend) for end in ends]
-        total = jnp.zeros_like(depth)
         inner = jnp.zeros(())
         for k, layer in enumerate(self.layers):
             share = above[k] - (above[k + 1] if k + 1 < len(above) else 0.0)
             width = layer.thickness / self.thickness
-            profile = getattr(layer, name)
-            value = along_profile(profile, (depth - inner) / width)
-            total = total + share * (1 / value if join == "series" else value)
+            yield layer, share, (depth - inner) / width
             inner = inner + width
-        return 1 / total if join == "series" else total
 
 
 def along_profile(profile: Profile, position: Array) -> Array:

@@ -2,11 +2,12 @@
 
     force      −∇·σ(v, i) = 0                                unknown v, and the plate's speed W
     rate       𝒜 − (φ_Γ − φ_m) − σ_n(v, i) − … = 0           unknown 𝒜;  i = i(𝒜) by Butler–Volmer
-    charge     −∇·κ∇φ_e + (i + i_s) δ = 0                    unknown φ_e
-    control    ⟨(i + i_s) δ⟩ = I   or   φ_m = V              unknown φ_m
+    charge     −∇·κ∇φ_e + (i + i_s) δ + ḣ = 0                unknown φ_e
+    control    ⟨(i + i_s) δ + ḣ⟩ = I   or   φ_m = V          unknown φ_m
     contact    σ_n − traction of the faces = 0               unknown x, where lithium may part from what rides on it
 
-A side current i_s makes a film of lithium (see `film`); it is known before. Stress slows plating and plating makes
+A side current i_s makes a film of lithium (see `film`); it is known before. A coating that is an alloy takes up ḣ and
+swells by it (see `alloy`). Stress slows plating and plating makes
 stress; lagging one behind the other is first order in the step and, with elastic lithium, unstable. `elimination` holds
 the linear solve of Newton's method.
 """
@@ -19,6 +20,7 @@ from jaxtyping import Array
 from interphase.arrays import Cells, Scalar
 from interphase.grid.grid import Grid
 from interphase.grid.stencils import summed
+from interphase.physics.alloy import Alloy
 from interphase.physics.charge import Conductor
 from interphase.physics.contact import Contact
 from interphase.physics.interface import Look, between_cells
@@ -60,6 +62,7 @@ class Balance(eqx.Module):
     - `contact`: or `None` where lithium never parts from what rides on it.
     - `side`: current per volume that makes a film of lithium, known beforehand, or `None` without one [-].
     - `sites`: of the lithium's lattice, or `None` where every one has its atom.
+    - `alloy`: or `None` where the coating takes up no lithium.
     - `stress_scale`: typical |σ|/h·√cells, by which the force residual is divided.
     - `has_plate`: a rigid plate closes the box; otherwise the upper wall stands still, the filler below it gives way.
     """
@@ -77,6 +80,7 @@ class Balance(eqx.Module):
     stress_scale: Scalar
     width: float = eqx.field(static=True)
     has_plate: bool = eqx.field(static=True)
+    alloy: Alloy | None = None
 
     @property
     def grid(self) -> Grid:
@@ -103,9 +107,15 @@ class Balance(eqx.Module):
             return self.growth(unknowns)
         return self.sites.renewed(self.current(unknowns)) * self.area * self.dt - self.sites.sinking
 
-    def drawn(self, plating: Cells) -> Cells:
-        """Current per volume that the electrolyte supplies: what plates, and what makes a film."""
-        return plating if self.side is None else plating + self.side
+    def stored(self, unknowns: Solution) -> Cells | None:
+        """Current per volume into the alloy."""
+        return None if self.alloy is None else self.alloy.stored(unknowns.potential, unknowns.metal_potential)
+
+    def drawn(self, plating: Cells, unknowns: Solution) -> Cells:
+        """Current per volume that the electrolyte supplies: what plates, makes a film, or goes into the alloy."""
+        drawn = plating if self.side is None else plating + self.side
+        stored = self.stored(unknowns)
+        return drawn if stored is None else drawn + stored
 
     def opening(self, unknowns: Solution) -> Cells:
         """Volume fraction of gap that opens in the step."""
@@ -118,7 +128,9 @@ class Balance(eqx.Module):
         growth = self.growth(unknowns)
         advance = growth if self.sites is None else self.advance(unknowns)
         parting = advance + self.opening(unknowns)
-        strains = self.body.strain(unknowns.velocity * self.dt, unknowns.plate_velocity * self.dt, parting)
+        stored = self.stored(unknowns)
+        swollen = None if self.alloy is None or stored is None else self.alloy.strain(stored)
+        strains = self.body.strain(unknowns.velocity * self.dt, unknowns.plate_velocity * self.dt, parting, swollen)
         return strains, self.body.responses(strains, self.dt), growth
 
     def potential_at_surface(self, potential: Cells) -> Cells:
@@ -134,7 +146,7 @@ class Balance(eqx.Module):
         """All balances, each scaled to order one; zero at the solution."""
         strains, responses, growth = self.mechanics(unknowns)
         stress = self.body.stress(strains, responses)
-        current = self.drawn(growth / self.dt)
+        current = self.drawn(growth / self.dt, unknowns)
         driving = self.potential_at_surface(unknowns.potential) - unknowns.metal_potential
         normal = normal_stress(stress, self.body.direction)
         mismatch = self.kinetics.mismatch(unknowns.affinity, driving, normal)

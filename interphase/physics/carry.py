@@ -12,9 +12,9 @@ from interphase.grid.grid import Grid
 from interphase.materials.film import Film
 from interphase.physics.film import stretched, surface_strain
 from interphase.physics.interface import area_density, counted, normal, on_faces
-from interphase.physics.phases import HELD, carried, cell_velocity, extended, transport
+from interphase.physics.phases import HELD, STORED, carried, cell_velocity, extended, transport
 from interphase.physics.vacancies import Lattice, pressure_in
-from interphase.state import CoatingState, FilmState, State, Vacancies
+from interphase.state import AlloyState, CoatingState, FilmState, State, Vacancies
 
 
 def carry(
@@ -43,6 +43,7 @@ def carry(
         fractions["coating"] = state.coating.fraction
     if state.solid_electrolyte is not None:
         fractions["solid_electrolyte"] = state.solid_electrolyte
+    alloy = None if state.coating is None else state.coating.alloy
     strength = sharpening * plating.largest_speed
     moved = transport(
         fractions,
@@ -59,6 +60,9 @@ def carry(
         None if plating.opening is None else on_faces(ridden * plating.drift, grid),
         None if state.vacancies is None else state.vacancies.fraction,
         plating.vacated,
+        None if alloy is None else alloy.held,
+        plating.stored,
+        plating.swelling,
     )
     material = cell_velocity(solution.velocity, solution.plate_velocity, grid)
     riding = cell_velocity(solution.velocity + plating.lift, solution.plate_velocity, grid)
@@ -71,6 +75,14 @@ def carry(
     side_current = jnp.zeros_like(mean_current)
     if state.film is not None:
         side_current = jnp.sum(state.film.rate) * grid.cell_volume / grid.area
+    passed, went_through = mean_current + side_current, jnp.abs(mean_current) + side_current
+    if alloy is not None and plating.stored is not None and plating.swelling is not None:
+        stored_current = jnp.sum(plating.stored) * grid.cell_volume / grid.area
+        swollen = jnp.sum(plating.swelling) * grid.cell_volume / grid.area
+        alloy = AlloyState(
+            moved[STORED], alloy.initial, alloy.charge + stored_current * dt, alloy.swollen + swollen * dt
+        )
+        passed, went_through = passed + stored_current, went_through + jnp.abs(stored_current)
     fresh = jnp.maximum(plating.rate * dt, 0.0)  # plated lithium is free of stress and dilutes what is there
     there = jnp.maximum(state.lithium, 0.0)  # transport may leave a trace less than none
     diluted = jax.lax.optimization_barrier(state.lithium_stress * there / (there + fresh + 1e-12))
@@ -86,8 +98,8 @@ def carry(
         (
             moved["lithium"],
             stress,
-            state.charge + (mean_current + side_current) * dt,
-            state.charge_time + (jnp.abs(mean_current) + side_current) * dt,
+            state.charge + passed * dt,
+            state.charge_time + went_through * dt,
         ),
     )
     if state.vacancies is not None and lattice is not None:
@@ -97,7 +109,7 @@ def carry(
     if state.flow_resistance is not None:
         state = eqx.tree_at(lambda s: s.flow_resistance, state, scalars[0])
     if state.coating is not None:
-        coating = _coating_carried(state.coating, moved["coating"], lifted, cells, dt, grid)
+        coating = _coating_carried(state.coating, moved["coating"], alloy, lifted, cells, dt, grid)
         state = eqx.tree_at(lambda s: s.coating, state, coating)
     if state.solid_electrolyte is not None and state.solid_electrolyte_stress is not None:
         (stress,), _ = carried([state.solid_electrolyte_stress], [], state.solid_electrolyte, lifted, cells, dt, grid)
@@ -108,7 +120,13 @@ def carry(
 
 
 def _coating_carried(
-    coating: CoatingState, fraction: Cells, lifted: CellVectors, cells: Scalar, dt: Scalar, grid: Grid
+    coating: CoatingState,
+    fraction: Cells,
+    alloy: AlloyState | None,
+    lifted: CellVectors,
+    cells: Scalar,
+    dt: Scalar,
+    grid: Grid,
 ) -> CoatingState:
     lasting = [] if coating.equilibrium_stress is None else [coating.equilibrium_stress]
     damage = [] if coating.damage is None else [coating.damage]
@@ -129,6 +147,7 @@ def _coating_carried(
         strain=tensors[1],
         equilibrium_stress=tensors[2] if lasting else None,
         damage=jnp.clip(rest[0], 0.0, 1.0) if damage else None,
+        alloy=alloy,
     )
 
 

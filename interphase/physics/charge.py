@@ -80,15 +80,20 @@ class Conductor(eqx.Module):
         return Diffusion(self.grid, self.face * scale, reaction, self.top / self.grid.spacing[-1])
 
 
-def closing_correction(conductor: Conductor, potential: Cells, current: Cells, tolerance: float = 1e-3) -> Cells:
+def closing_correction(
+    conductor: Conductor, potential: Cells, current: Cells, answer: Cells | None = None, tolerance: float = 1e-3
+) -> Cells:
     """What to add to the potential so that `current` [per volume] is what flows, to `tolerance` of what is amiss.
 
     The coupled solve stops when all balances together are small; charge is conserved better than that. The correction
     is zero at the exact solution and carries no derivative.
+
+    **Arguments:** `answer`: by which the current rises with the potential of its own place, `None` where it does not.
     """
     conductor, potential, current = jax.lax.stop_gradient((conductor, potential, current))
     amiss = (conductor.outflow(potential) + current).astype(jnp.float32)
-    cycle = Multigrid.build(conductor.operator(jnp.zeros_like(potential)), smoothing_for_diffusion(), jnp.float32)
+    answer = jnp.zeros_like(potential) if answer is None else jax.lax.stop_gradient(answer)
+    cycle = Multigrid.build(conductor.operator(answer), smoothing_for_diffusion(), jnp.float32)
     correction, _ = conjugate_gradients(cycle.operators[0], amiss, cycle, tolerance=tolerance, most_iterations=40)
     return -correction.astype(potential.dtype)
 

@@ -9,6 +9,7 @@ remains are force, charge and control together:
 
     force      K du + G δ di      charge     −∇·κ∇dφ + δ di      control    ⟨δ di⟩  or  dφ_m
 
+What an alloy takes up answers to dφ − dφ_m of its place: it adds to charge and control, and swells in the force.
 The preconditioner goes through them once: charge with the material held still, then force under what that current
 plates. Each takes one multigrid cycle; the cycle of the force has the reaction's local answer condensed into it, or its
 iterations would grow with the step. All of it runs in single precision: Newton's residual is what has to be exact.
@@ -71,6 +72,8 @@ class Linearisation(eqx.Module):
     - `slope`: i' = di/d𝒜.
     - `answers`: of current and contact to what drives them.
     - `conductance`: δ a.
+    - `uptake`: of an alloy, dḣ/d(φ_e − φ_m), or `None`; `swollen`: what swelling per dφ_e − dφ_m makes of the stress,
+      were it a strain.
     """
 
     tangent: Tangent
@@ -78,6 +81,8 @@ class Linearisation(eqx.Module):
     slope: Cells
     answers: "Answers"
     conductance: Cells
+    uptake: Cells | None = None
+    swollen: Change | None = None
 
     @staticmethod
     def at(balance: Balance, unknowns: Solution) -> "Linearisation":
@@ -96,7 +101,17 @@ class Linearisation(eqx.Module):
             whole = balance.current(unknowns)
             _, renewed = jax.jvp(balance.sites.renewed, (whole,), (jnp.ones_like(whole),))
         answers = Answers(answer if contact is None else contact.share * answer, own_stress, contact, renewed)
-        return Linearisation(tangent, grown, slope, answers, area * answers(jnp.ones_like(area)).current)
+        uptake = swollen = None
+        if (alloy := balance.alloy) is not None:
+            uptake = alloy.answer(unknowns.potential, unknowns.metal_potential)
+            swollen = tangent.of_swelling(balance.body, responses).times(alloy.strain(uptake))
+        conductance = area * answers(jnp.ones_like(area)).current
+        return Linearisation(tangent, grown, slope, answers, conductance, uptake, swollen)
+
+    @property
+    def drawing(self) -> Cells:
+        """Current per volume that a place draws as its potential rises: what reacts, and what an alloy takes up."""
+        return self.conductance if self.uptake is None else self.conductance + self.uptake
 
 
 class ContactTangent(eqx.Module):
@@ -198,7 +213,7 @@ class Cycles(eqx.Module):
         below = (jnp.cumsum(compliance) - compliance) / jnp.sum(compliance)
         lift = jnp.zeros((grid.dim, *grid.shape), compliance.dtype).at[-1].set(below)
         return Cycles(
-            charge=Multigrid.build(balance.conductor.operator(linear.conductance), smoothing_for_diffusion()),
+            charge=Multigrid.build(balance.conductor.operator(linear.drawing), smoothing_for_diffusion()),
             elasticity=Multigrid.build(elastic, smoothing_for_elasticity(grid.dim, 0.4)),
             lift=(lift, jnp.ones_like(compliance[0])),
             lift_stiffness=grid.shape_in_plane / grid.spacing[-1] * (1 / jnp.sum(compliance) + balance.control.spring),
@@ -267,7 +282,8 @@ class Elimination(AbstractLinearisation):
         (displacement, plate), (potential, metal) = unknowns
         rate, missing = self._rate(residual), self._missing(residual)
         driving = rate + self._driving(unknowns[1])
-        stress = linear.tangent.normal_stress(linear.tangent.change(linear.tangent.increment(displacement, plate)))
+        change = linear.tangent.change(linear.tangent.increment(displacement, plate))
+        stress = linear.tangent.normal_stress(self._less_swollen(change, unknowns[1]))
         answer = linear.answers(driving, stress, missing)
         affinity = (driving + answer.stress) / (1 + balance.kinetics.film_resistance * linear.slope)
         contact = linear.answers.contact
@@ -282,10 +298,26 @@ class Elimination(AbstractLinearisation):
         potential, metal = potentials
         return self.balance.potential_at_surface(potential) - metal
 
-    def _plated(self, answer: Answer) -> Motion:
-        """The rows of what an answer plates and opens."""
+    def _plated(self, answer: Answer, potentials: Potentials | None = None) -> Motion:
+        """The rows of what an answer plates and opens, and of what swells as the potentials change."""
         shrinkage = self.linear.grown.times(-self.balance.dt * self.balance.area * answer.parting)
+        if potentials is not None:
+            shrinkage = self._less_swollen(shrinkage, potentials)
         return self._motion_rows(*self.linear.tangent.force(shrinkage))
+
+    # --- the alloy, place by place ----------------------------------------------------------------------------------
+
+    def _less_swollen(self, change: Change, potentials: Potentials) -> Change:
+        """A change of stress less what swelling takes up."""
+        if self.linear.swollen is None:
+            return change
+        potential, metal = potentials
+        return change.less(self.linear.swollen.times(potential - metal))
+
+    def _taken_up(self, potentials: Potentials) -> Cells | None:
+        """Change of the current into the alloy."""
+        potential, metal = potentials
+        return None if self.linear.uptake is None else self.linear.uptake * (potential - metal)
 
     # --- force, charge and control ----------------------------------------------------------------------------------
 
@@ -293,11 +325,13 @@ class Elimination(AbstractLinearisation):
         balance, tangent = self.balance, self.linear.tangent
         (displacement, plate), (potential, metal) = unknowns
         increment = tangent.increment(displacement, plate)
-        change = tangent.change(increment)
+        change = self._less_swollen(tangent.change(increment), unknowns[1])
         answer = self.linear.answers(self._driving(unknowns[1]), tangent.normal_stress(change))
         # A barrier: the stencils of the force would compute the current again for every neighbour.
         current, parting = jax.lax.optimization_barrier((balance.area * answer.current, balance.area * answer.parting))
         change = change.less(self.linear.grown.times(balance.dt * parting))
+        if (taken_up := self._taken_up(unknowns[1])) is not None:
+            current = current + taken_up
         on_faces, on_plate = self._motion_rows(*tangent.force(change, increment.edges))
         on_faces = on_faces.at[-1, ..., 0].set(displacement[-1, ..., 0] / balance.dt)  # the lower wall stands still
         on_plate = on_plate + balance.control.spring * plate / balance.plate_scale
@@ -312,7 +346,7 @@ class Elimination(AbstractLinearisation):
         balance = self.balance
         (force, on_plate), potentials = rows
         potential, metal, driving = self._charge_cycle(potentials)
-        plated = self._plated(self.linear.answers(driving))
+        plated = self._plated(self.linear.answers(driving), potentials=(potential, metal))
         displacement, plate = self.cycles.motion(
             self._forces(force - plated[0], on_plate - plated[1]), balance.has_plate
         )
@@ -324,13 +358,15 @@ class Elimination(AbstractLinearisation):
 
         **Returns:** changes of both potentials, and dφ_Γ − dφ_m.
         """
-        balance, conductance = self.balance, self.linear.conductance
+        balance, conductance, drawing = self.balance, self.linear.conductance, self.linear.drawing
         flow, control = rows
-        is_potentiostatic, total = balance.control.is_potentiostatic, balance.mean(conductance)
+        is_potentiostatic, total = balance.control.is_potentiostatic, balance.mean(drawing)
         metal = jnp.where(is_potentiostatic, control, -control / total)
-        potential = self.cycles.charge(flow * balance.area_scale + conductance * metal)
+        potential = self.cycles.charge(flow * balance.area_scale + drawing * metal)
         at_surface = balance.potential_at_surface(potential)
         drawn = balance.mean(conductance * (at_surface - metal))
+        if (taken_up := self._taken_up((potential, metal))) is not None:
+            drawn = drawn + balance.mean(taken_up)
         metal = metal + jnp.where(is_potentiostatic, 0.0, (drawn - control) / total)
         return potential, metal, at_surface - metal
 

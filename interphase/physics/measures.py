@@ -46,9 +46,12 @@ class Measures(eqx.Module):
     hot_spot_factor: Scalar  # largest over mean plating current density on the lithium surface
     roughness_peak_to_valley: Scalar  # of the lithium's column heights [m]
     roughness_rms: Scalar  # [m]
+    alloy_lithium: Scalar | None  # in the coating, as a thickness of metal [m]
+    alloy_filling: Scalar | None  # share of the coating's capacity that is taken
+    alloy_swelling: Scalar | None  # volume the coating has gained since the start, relative
     collector_covered: Scalar | None  # share of a bare collector that lithium lies on
     lithium_budget_error: Scalar  # |gained − plated| over what passed through
-    coating_volume_change: Scalar | None  # relative
+    coating_volume_change: Scalar | None  # relative, what swelling adds left out
     coating_strain: Scalar | None  # largest principal strain
     coating_strain_over_limit: Scalar | None
     coating_stress: Scalar | None  # largest principal stress, tension positive [Pa]
@@ -99,12 +102,22 @@ def measure(
     mean_current = jnp.sum(area * current) / (jnp.sum(area) + 1e-30)
     relative = current / jnp.where(mean_current == 0, 1.0, mean_current)
     gained = volume(state.lithium, grid) - state.initial_lithium
+    plated = state.plated
     if state.vacancies is not None:
         gained = gained - volume(state.vacancies.fraction, grid) - state.vacancies.supplied
     passed = jnp.where(state.charge_time == 0, 1.0, state.charge_time)
     unit = scales.current_density * scales.time
     coating, coated = stack.coating, state.coating
-    film, touching, native, empty = {}, {}, {}, {}
+    film, touching, native, empty, alloyed = {}, {}, {}, {}, {}
+    if (alloy := mixture.alloy(stack, coated, jnp.ones(()), width, scales)) is not None:
+        assert coated is not None and coated.alloy is not None
+        stored = volume(coated.alloy.held, grid)
+        gained, plated = gained + stored - coated.alloy.initial, plated + coated.alloy.charge
+        alloyed = {
+            "alloy_lithium": stored * scales.length,
+            "alloy_filling": stored / volume(alloy.room, grid),
+            "alloy_swelling": volume(coated.fraction, grid) / state.initial_coating - 1,
+        }
     if (lattice := mixture.lattice(stack, scales)) is not None and state.vacancies is not None:
         empty = _empty_sites(lattice, state.vacancies, state, area, width, scales, grid)
     if touch is not None:
@@ -128,7 +141,8 @@ def measure(
         roughness_peak_to_valley=jnp.max(heights) - jnp.min(heights),
         roughness_rms=jnp.sqrt(jnp.mean((heights - jnp.mean(heights)) ** 2)),
         collector_covered=None if stack.collector is None else jnp.mean(state.lithium[..., 0]),
-        lithium_budget_error=jnp.abs(gained - state.plated) / passed,
+        lithium_budget_error=jnp.abs(gained - plated) / passed,
+        **{name: alloyed.get(name) for name in ALLOY},
         **{name: film.get(name) for name in FILM},
         **{name: touching.get(name) for name in TOUCHING},
         **{name: native.get(name) for name in NATIVE},
@@ -152,6 +166,9 @@ FILM = (
     "inside_plating",
     "upon_plating",
 )
+
+
+ALLOY = ("alloy_lithium", "alloy_filling", "alloy_swelling")
 
 
 NATIVE = ("sei_lithium", "sei_thickness", "sei_strain", "sei_bare_fraction", "side_current")
@@ -219,8 +236,9 @@ def _film(
     strain, stress = largest_principal(carried.strain, grid), coating_stress(carried) * scales.stress
     tension, compression = largest_principal(stress, grid), largest_principal(-stress, grid)
     energy = coating_energy_density(coating, carried, width, scales, grid)
+    swollen = 0.0 if carried.alloy is None else carried.alloy.swollen
     film = {
-        "coating_volume_change": volume(carried.fraction, grid) / initial_volume - 1,
+        "coating_volume_change": (volume(carried.fraction, grid) - swollen) / initial_volume - 1,
         "coating_strain": smooth_maximum(strain, weight),
         "coating_stress": smooth_maximum(tension, weight),
         "coating_compression": smooth_maximum(compression, weight),

@@ -11,24 +11,25 @@ from jaxtyping import Array
 from interphase.arrays import Cells, Scalar
 from interphase.grid.grid import Grid
 from interphase.grid.stencils import summed
-from interphase.materials.coating import Coating
+from interphase.materials.coating import NEXT_TO_NONE, Coating
 from interphase.materials.material import Electrolyte, bulk_modulus, shear_modulus
 from interphase.materials.stack import Stack
 from interphase.materials.substrate import Bond
 from interphase.physics.adhesion import bonded
+from interphase.physics.alloy import Alloy
 from interphase.physics.charge import METAL_FLOOR, Conductor, conductor, series_conductivity
 from interphase.physics.contact import Contact, gap_to
 from interphase.physics.creep import AbstractFlow, Elastic, MaxwellYield, PowerLawCreep
 from interphase.physics.film import resistance
 from interphase.physics.fracture import Resistance, damaged, degradation, healed, passable, tensile_energy
-from interphase.physics.interface import Look, bearing, continued_off, counted, smooth_step
-from interphase.physics.momentum import Body, Phase
+from interphase.physics.interface import Look, bearing, continued_off, counted, dyad, normal, smooth_step
+from interphase.physics.momentum import Body, Phase, Swelling
 from interphase.physics.parting import Ride
 from interphase.physics.principal import largest_principal
 from interphase.physics.reaction import Kinetics
 from interphase.physics.vacancies import Lattice, Sites
 from interphase.state import CoatingState, State
-from interphase.units import Scales
+from interphase.units import FARADAY, Scales
 
 FILLER_STIFFNESS = 1e-4  # of lithium's moduli: what liquid or void, without memory, resists one step's motion with
 VOID_STIFFNESS = 1e-6  # of lithium's moduli, that of a void
@@ -105,7 +106,16 @@ def body(
         direction=look.direction,
         rides=rides,
         collapse=None if sites is None else sites.closing,
+        swelling=None if coated is None else swelling(coated, width, grid),
     )
+
+
+def swelling(coated: CoatingState, width: float, grid: Grid) -> Swelling | None:
+    """How a coating that is an alloy shares cells with what does not swell; `None` of any other."""
+    if coated.alloy is None:
+        return None
+    fraction = jnp.clip(coated.fraction, 0.0, 1.0)
+    return Swelling(fraction, dyad(normal(fraction, width, grid), grid))
 
 
 def bearing_filler(state: State) -> Cells:
@@ -195,12 +205,12 @@ def coating_phases(
         )
     lasting_stress = state.equilibrium_stress
     if not coating.has_equilibrium or lasting_stress is None:
-        return [Phase(fraction, bulk, shear, flow, state.stress, rides=True)]
+        return [Phase(fraction, bulk, shear, flow, state.stress, rides=True, swells=state.alloy is not None)]
     lasting = coating.property("relaxed_fraction", state.depth, blend)
     main = 1 - lasting
     return [
-        Phase(fraction, main * bulk, main * shear, flow, state.stress, rides=True),
-        Phase(fraction, lasting * bulk, lasting * shear, Elastic(), lasting_stress, rides=True),
+        Phase(fraction, main * bulk, main * shear, flow, state.stress, rides=True, swells=state.alloy is not None),
+        Phase(fraction, lasting * bulk, lasting * shear, Elastic(), lasting_stress, True, state.alloy is not None),
     ]
 
 
@@ -246,6 +256,34 @@ def anion_share(electrolyte: Electrolyte, stack: Stack, state: State, width: flo
         anions = 1 - coating.property("transference_number", coated.depth, blend)
         share = share + jnp.clip(coated.fraction, 0.0, None) * anions
     return jnp.clip(share / open_share, 0.0, 1.0)
+
+
+def alloy(stack: Stack, coated: CoatingState | None, dt: Array, width: float, scales: Scales) -> Alloy | None:
+    """The coating as an alloy, or `None` where it takes up no lithium."""
+    coating = stack.coating
+    if coating is None or coated is None or coated.alloy is None:
+        return None
+    blend, held = layer_blend(coating, width, scales), coated.alloy.held
+    capacity = coating.alloy_property("capacity", coated.depth, blend)
+    gain = coating.alloy_property("swelling", coated.depth, blend)
+    as_metal = scales.molar_volume / FARADAY
+    volume = gain / (capacity + NEXT_TO_NONE) / as_metal
+    fraction = jnp.clip(coated.fraction, 0.0, None)
+    return Alloy(
+        room=capacity * as_metal * jnp.clip(fraction - volume * held, 0.0, None),
+        held=held,
+        half=coating.alloy_property("potential", coated.depth, blend, per_capacity=True) / scales.potential,
+        width=alloy_width(coating, coated.depth, blend, scales),
+        volume=volume,
+        fraction=fraction,
+        dt=dt,
+    )
+
+
+def alloy_width(coating: Coating, depth: Cells, blend: Array, scales: Scales) -> Cells:
+    """w; one where there is no alloy, whose isotherm then says nothing."""
+    width = coating.alloy_property("width", depth, blend, per_capacity=True) / scales.potential
+    return jnp.where(width > 0, width, 1.0)
 
 
 def lattice(stack: Stack, scales: Scales) -> Lattice | None:

@@ -34,6 +34,7 @@ class Strain(eqx.Module):
     - `shear_square`: the mean of their squares.
     - `edges`: the shears on the edges, growth included.
     - `excess`: the growth that was subtracted from all but them.
+    - `swollen`: the engineering shears of what swells that were, or `None`.
     """
 
     normal: Array
@@ -41,6 +42,7 @@ class Strain(eqx.Module):
     shear_square: Array
     edges: Edges
     excess: Cells
+    swollen: Array | None = None
 
     @staticmethod
     def of(displacement: Faces, plate: Array, grid: Grid) -> "Strain":
@@ -63,6 +65,18 @@ class Strain(eqx.Module):
             self.excess + growth,
         )
 
+    def without(self, strain: Array) -> "Strain":
+        """Subtracts a strain that is a cell's own, the same on all its edges, held as a stress holds its components."""
+        engineering = 2 * strain[3:]
+        return Strain(
+            self.normal - strain[:3],
+            self.shear - engineering,
+            self.shear_square - 2 * engineering * self.shear + engineering**2,
+            self.edges,
+            self.excess,
+            engineering if self.swollen is None else self.swollen + engineering,
+        )
+
     def without_collapse(self, collapse: Cells, grid: Grid) -> "Strain":
         """Subtracts the strain −collapse of lattice planes across the electrode's normal that vanish."""
         return eqx.tree_at(lambda s: s.normal, self, self.normal.at[grid.dim - 1].add(collapse))
@@ -71,18 +85,48 @@ class Strain(eqx.Module):
 class Strains(eqx.Module):
     """Where lithium and what rides on it share a cell, neither moves with the mixture.
 
-    **Arguments:** `resting`: of the lithium; `riding`: of all else.
+    **Arguments:** `resting`: of the lithium; `riding`: of all else; `swelling`: of what swells, `None` if nothing does.
     """
 
     resting: Strain
     riding: Strain
+    swelling: Strain | None = None
 
     def of(self, phase: "Phase") -> Strain:
+        if phase.swells and self.swelling is not None:
+            return self.swelling
         return self.riding if phase.rides else self.resting
 
 
+class Swelling(eqx.Module):
+    """What swells, and how it shares a cell with what does not.
+
+    The volume a cell gains, f e of a phase that gains e, is strain along N, across the face where the phase ends, for
+    all that is there; the phase itself would be as wide every way, and is strained by the rest, e(I/3 − N). So a film
+    held in plane grows thicker without a stress in what it shares cells with, and in its midst it swells every way.
+
+    **Arguments:** `fraction`: f; `direction`: N, held as a stress holds its components, of trace one.
+    """
+
+    fraction: Cells
+    direction: Array
+
+    @property
+    def of_cell(self) -> Array:
+        """What all in a cell are strained by as e is one."""
+        return self.fraction * self.direction
+
+    @property
+    def of_phase(self) -> Array:
+        """What the phase is strained by in addition."""
+        return (-self.direction).at[:3].add(1 / 3)
+
+
 class Phase(eqx.Module):
-    """One constituent: fraction, moduli, flow law, its stress at the start of the step, whether it rides on lithium."""
+    """One constituent: fraction, moduli, flow law, stress at the start of the step, whether it rides on the lithium.
+
+    **Arguments:** `swells`: whether it is what swells.
+    """
 
     fraction: Cells
     bulk_modulus: Array
@@ -90,6 +134,7 @@ class Phase(eqx.Module):
     flow: AbstractFlow
     stress: Stresses
     rides: bool = eqx.field(static=True, default=False)
+    swells: bool = eqx.field(static=True, default=False)
 
     def respond(self, strain: Strain, dt: Array) -> "Response":
         shear_modulus = self.shear_modulus
@@ -133,6 +178,7 @@ class Body(eqx.Module):
     - `direction`: components of n⊗n as a stress holds them (three normal, then the shear pairs).
     - `rides`: how lithium, and what rides on it, part from the mixture; `None` where they do not.
     - `collapse`: share of the lithium's lattice that vanishes in the step; `None` where none does.
+    - `swelling`: what swells, or `None`.
     """
 
     grid: Grid
@@ -144,8 +190,21 @@ class Body(eqx.Module):
     direction: Array
     rides: tuple[Ride, Ride] | None = None
     collapse: Cells | None = None
+    swelling: Swelling | None = None
 
-    def strain(self, displacement: Faces, plate: Array, growth: Cells) -> Strains:
+    def strain(self, displacement: Faces, plate: Array, growth: Cells, swollen: Cells | None = None) -> Strains:
+        """Strain increments.
+
+        **Arguments:** `growth`: plated volume fraction; `swollen`: e of what swells.
+        """
+        strains = self._unswollen(displacement, plate, growth)
+        if self.swelling is None or swollen is None:
+            return strains
+        of_cell, of_phase = swollen * self.swelling.of_cell, swollen * self.swelling.of_phase
+        resting, riding = strains.resting.without(of_cell), strains.riding.without(of_cell)
+        return Strains(resting, riding, riding.without(of_phase))
+
+    def _unswollen(self, displacement: Faces, plate: Array, growth: Cells) -> Strains:
         def of(ahead: Faces | float, excess: Cells) -> Strain:
             return Strain.of(displacement + ahead, plate, self.grid).without_growth(excess, self.direction)
 
@@ -182,9 +241,13 @@ class Body(eqx.Module):
         stress = self.stress(strains, responses)
         riding, resting = self.filler * self.filler_shear, jnp.zeros_like(self.filler)
         carried = -riding * 2 * strains.riding.excess * self.direction[3:]
+        if strains.riding.swollen is not None:
+            carried = carried - riding * strains.riding.swollen
         for phase, response in zip(self.phases, responses, strict=True):
             stiffness = phase.fraction * response.factor * phase.shear_modulus
             grown = 2 * strains.of(phase).excess * self.direction[3:]
+            if (swollen := strains.of(phase).swollen) is not None:
+                grown = grown + swollen
             carried = carried + phase.fraction * response.factor * phase.stress[3:] - stiffness * grown
             riding, resting = (riding + stiffness, resting) if phase.rides else (riding, resting + stiffness)
         edges = jnp.stack(
@@ -201,9 +264,11 @@ class Body(eqx.Module):
         """Mean pressure the body exerts on the plate."""
         return -jnp.mean(stress[self.grid.dim - 1, ..., -1])
 
-    def potential(self, displacement: Faces, plate: Array, growth: Cells, dt: Array) -> Array:
+    def potential(
+        self, displacement: Faces, plate: Array, growth: Cells, dt: Array, swollen: Cells | None = None
+    ) -> Array:
         """Π: the scalar whose gradient is `force`. For tests; the solver never evaluates it."""
-        strains = self.strain(displacement, plate, growth)
+        strains = self.strain(displacement, plate, growth, swollen)
         strain = strains.riding
         trace = summed(strain.normal)
         density = self.filler * (

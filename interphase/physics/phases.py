@@ -3,7 +3,7 @@
     ∂f/∂t + ∇·(f v_f) = s_f + ∇·Γ[w∇f − f(1−f) ∇ψ/|∇ψ|]
 
 The right-hand flux (accurate conservative diffuse interface, Jain, J. Comput. Phys. 469 (2022) 111529) holds the
-profile f = ½[1+tanh(ψ/2w)]; being a flux it conserves. Only lithium has a source, s = (Ω/F) i δ.
+profile f = ½[1+tanh(ψ/2w)]; being a flux it conserves. Sources: s = (Ω/F) i δ of lithium, and what swells.
 
 **Layers.** The flux knows bodies with one surface; a film of a few cells between two of them it would pull back
 against the motion (measured: by 8 % of it at six cells, 0.4 % at twelve). So it acts on what lies up to and including
@@ -55,7 +55,8 @@ OPEN = 0.25  # void fraction from which on lithium beside what rides keeps a pro
 BESIDE = (1e-4, 1e-2)  # fraction of what rides from which on, and in full, lithium is beside it
 AMONG = (0.4, 0.8)  # fraction of what rides from which on, and in full, excess lithium has strayed
 HELD = "held"
-LEAST = 1e-6  # lithium of a cell that has a share to take along
+STORED = "stored"
+LEAST = 1e-6  # of what holds something in a cell that has a share to take along
 FORGETTING = 4.0  # how often a cell poor in a phase takes its neighbours' value while an interface moves by a cell
 
 
@@ -99,6 +100,9 @@ def transport(
     apart: Faces | None = None,
     held: Cells | None = None,
     held_source: Cells | None = None,
+    stored: Cells | None = None,
+    stored_source: Cells | None = None,
+    swelling: Cells | None = None,
 ) -> dict[str, Cells]:
     """Moves all fractions over one step: SSPRK(s, 2) of s = `substeps` + 1 stages, second order.
 
@@ -116,6 +120,7 @@ def transport(
     - `apart`: where a gap may open between lithium and what rides on it: g V n without what makes up for the grid.
     - `held`: what the lithium holds per volume of the box, and `held_source`, its source; the lithium takes it along.
       It is returned as `HELD`.
+    - `stored`, `stored_source`: the same of the coating, returned as `STORED`; `swelling`: what it gains of volume.
 
     The normals along which profiles are kept are those at the start: within a step interfaces hardly turn.
     """
@@ -155,6 +160,10 @@ def transport(
             out[name] = -divergence(flux, grid, above=leaving)
             if name == "lithium" and held_source is not None:
                 out[HELD] = held_source - divergence(_taken_along(fractions[HELD], fraction, flux, grid), grid)
+            if name == "coating" and stored_source is not None and swelling is not None:
+                taken = _taken_along(fractions[STORED], fraction, flux, grid, jnp.inf)
+                out[STORED] = stored_source - divergence(taken, grid)
+                out[name] = out[name] + swelling
         out["lithium"] = out["lithium"] + source
         return jax.lax.optimization_barrier(out)
 
@@ -164,13 +173,14 @@ def transport(
         return {name: f + dt / substeps * change[name] for name, f in fractions.items()}
 
     start = fractions if held is None else fractions | {HELD: held}
+    start = start if stored is None else start | {STORED: stored}
     beyond = jax.lax.fori_loop(0, substeps + 1, euler, start)  # as far beyond the end as the last step takes
     return {name: (start[name] + substeps * beyond[name]) / (substeps + 1) for name in start}
 
 
-def _taken_along(held: Cells, lithium: Cells, flux: Faces, grid: Grid) -> Faces:
-    """Flux of what the lithium holds: its share of the lithium upstream; none through the walls."""
-    share = jnp.clip(held / jnp.maximum(lithium, LEAST), 0.0, 1.0)
+def _taken_along(held: Cells, holder: Cells, flux: Faces, grid: Grid, most: float = 1.0) -> Faces:
+    """Flux of what a phase holds: its share of the phase upstream, at `most`; none through the walls."""
+    share = jnp.clip(held / jnp.maximum(holder, LEAST), 0.0, most)
     return jnp.stack(
         [f * jnp.where(f > 0, before(share, a, MIRROR), share) for a, f in zip(grid.axes, flux, strict=True)]
     )

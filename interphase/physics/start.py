@@ -19,13 +19,14 @@ from interphase.grid.grid import Grid
 from interphase.materials.coating import Coating
 from interphase.materials.stack import Stack
 from interphase.physics import mixture
+from interphase.physics.alloy import potential_at
 from interphase.physics.caps import Caps
 from interphase.physics.contact import closeness_at, gap_to
 from interphase.physics.interface import Look
 from interphase.physics.reaction import affinity_for
 from interphase.protocol import Drive
-from interphase.state import CoatingState, FilmState, Plating, Recent, Solution, State, Vacancies
-from interphase.units import Scales
+from interphase.state import AlloyState, CoatingState, FilmState, Plating, Recent, Solution, State, Vacancies
+from interphase.units import FARADAY, Scales
 
 CLOSEST_POINT_STEPS = 40
 TINY = 1e-30  # [m²] keeps roots differentiable
@@ -141,6 +142,8 @@ def initial_state(
     if isinstance(surface, Surface) and surface.void_radius.size:
         lithium = step_down(with_voids(surface, distance, grid, scales.length), width)
     solution = _first_guess(stack, drive, scales, grid, dtype)
+    if stack.coating is not None and coating is not None and coating.alloy is not None:
+        solution = _in_equilibrium(stack.coating, coating, solution, width, scales)
     if stack.faces is not None:
         gap = gap_to(lithium, Look.at(beneath, width, grid), width, grid)
         solution = eqx.tree_at(
@@ -177,6 +180,7 @@ def initial_state(
             number(0.0),
             jnp.zeros((grid.dim, *grid.shape), dtype) if stack.faces is not None else None,
             None if vacancies is None else jnp.zeros(grid.shape, dtype),
+            *(() if coating is None or coating.alloy is None else [jnp.zeros(grid.shape, dtype)] * 2),
         ),
         plate_travel=number(0.0),
         lag=number(0.0),
@@ -221,15 +225,41 @@ def _coating(
     thickness = coating.thickness / scales.length
     if coating.mosaic is not None:
         thickness = thickness * jnp.exp(coating.mosaic.thickness * coating.mosaic.at(foot, grid))
+    fraction, depth = step_down(distance - thickness, width) - beneath, distance / thickness
     return CoatingState(
-        fraction=step_down(distance - thickness, width) - beneath,
-        depth=distance / thickness,
+        fraction=fraction,
+        depth=depth,
         drift=jnp.zeros((grid.dim - 1, *grid.shape), distance.dtype),
         stress=pressed,
         equilibrium_stress=jnp.zeros_like(pressed) if coating.has_equilibrium else None,
         strain=jnp.zeros_like(pressed),
         damage=None if coating.fracture is None else jnp.zeros_like(distance),
+        alloy=_alloy(coating, fraction, depth, width, scales, grid) if coating.is_alloy else None,
     )
+
+
+def _alloy(coating: Coating, fraction: Cells, depth: Cells, width: float, scales: Scales, grid: Grid) -> AlloyState:
+    """What an alloy holds, of which the coating has its thickness with all that is in it."""
+    blend = mixture.layer_blend(coating, width, scales)
+    capacity = coating.alloy_property("capacity", depth, blend) * scales.molar_volume / FARADAY
+    taken = coating.alloy_property("occupancy", depth, blend, per_capacity=True)
+    unfilled = jnp.clip(fraction, 0.0, None) / (1 + coating.alloy_property("swelling", depth, blend) * taken)
+    held = (capacity * taken * unfilled).astype(fraction.dtype)
+    return AlloyState(held, volume(held, grid), jnp.zeros((), fraction.dtype), jnp.zeros((), fraction.dtype))
+
+
+def _in_equilibrium(
+    coating: Coating, coated: CoatingState, solution: Solution, width: float, scales: Scales
+) -> Solution:
+    """A guess of the potential at which the alloy holds what it does."""
+    blend = mixture.layer_blend(coating, width, scales)
+    taken = coating.alloy_property("occupancy", coated.depth, blend, per_capacity=True)
+    half = coating.alloy_property("potential", coated.depth, blend, per_capacity=True) / scales.potential
+    spread = mixture.alloy_width(coating, coated.depth, blend, scales)
+    over = potential_at(jnp.clip(taken, 1e-6, 1 - 1e-6), half, spread)
+    there = jnp.clip(coated.fraction, 0.0, 1.0)
+    potential = there / (there + 1e-6) * (solution.metal_potential - over)
+    return eqx.tree_at(lambda s: s.potential, solution, potential.astype(solution.potential.dtype))
 
 
 def _first_guess(stack: Stack, drive: Drive, scales: Scales, grid: Grid, dtype) -> Solution:

@@ -73,6 +73,7 @@ class FlowTangent(eqx.Module):
     modulus: Array
     edges: Edges
     mean_edges: Array
+    swells: bool = eqx.field(static=True, default=False)
 
     @staticmethod
     def of(phase: Phase, response: Response, strain: Strain, body: Body, dt: Array):
@@ -83,15 +84,19 @@ class FlowTangent(eqx.Module):
         )
         mean = summed(response.stress[:3]) / 3
         grid = body.grid
+        carried = phase.stress[3:] - 2 * phase.shear_modulus * strain.excess * body.direction[3:]
+        if strain.swollen is not None:
+            carried = carried - phase.shear_modulus * strain.swollen
         return FlowTangent(
             grid=grid,
             coefficient=phase.fraction * slope * 3 * phase.shear_modulus / response.trial,
             deviator=(response.stress[:3] - mean) / response.factor,
             shear=response.stress[3:] / response.factor,
-            carried=phase.stress[3:] - 2 * phase.shear_modulus * strain.excess * body.direction[3:],
+            carried=carried,
             modulus=phase.shear_modulus + jnp.zeros_like(response.trial),
             edges=strain.edges,
             mean_edges=jnp.stack([edges_to_cells(e, p) for e, p in zip(strain.edges, grid.pairs, strict=True)]),
+            swells=phase.swells,
         )
 
     def work(self, increment: Increment) -> Cells:
@@ -144,6 +149,26 @@ class Tangent(eqx.Module):
         """What the strain of a unit of plated volume in every cell, N, makes of the stress."""
         shear = 2 * self.direction[3:]
         return self.change(Increment(self.direction[: self.grid.dim], shear, own_shear=shear))
+
+    def of_swelling(self, body: Body, responses: list[Response]) -> Change:
+        """What a unit of e, by which the phase that swells does, makes of the stress if it is taken as a strain."""
+        dim, swelling = self.grid.dim, body.swelling
+        assert swelling is not None
+        cell, phase = swelling.of_cell, swelling.of_phase
+        of_all = self.change(Increment(cell[:dim], 2 * cell[3:], own_shear=2 * cell[3:]))
+        own = Increment(phase[:3], 2 * phase[3:], own_shear=2 * phase[3:])
+        modulus = sum(
+            (p.fraction * p.shear_modulus * r.factor for p, r in zip(body.phases, responses, strict=True) if p.swells),
+            jnp.zeros_like(self.shear),
+        )
+        normal, shear = 2 * modulus * phase[:dim], 2 * modulus * phase[3:]
+        carried = shear
+        flowed = tuple(f.coefficient * f.work(own) if f.swells else jnp.zeros_like(modulus) for f in self.flows)
+        for flow, amount in zip(self.flows, flowed, strict=True):
+            normal = normal + amount * flow.deviator[:dim]
+            shear = shear + amount * flow.shear
+            carried = carried + amount * flow.carried
+        return jax.tree.map(jnp.add, of_all, Change(normal, shear, flowed, carried))
 
     def increment(self, displacement: Faces, plate: Array | float = 0.0) -> Increment:
         grid = self.grid

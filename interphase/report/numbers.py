@@ -58,6 +58,9 @@ GROUPS: dict[str, tuple[Number, ...]] = {
         Number("beneath_plating_fraction", "Current onto lithium under the coating", 100.0, "%"),
         Number("inside_plating_fraction", "Current into the coating, estimate", 100.0, "%", ".3g"),
         Number("upon_plating_fraction", "Current onto the coating, estimate", 100.0, "%", ".3g"),
+        Number("alloy_lithium_nm", "Lithium in the alloy, as metal", 1.0, "nm"),
+        Number("alloy_filling_mean", "Filling of the alloy", 100.0, "%"),
+        Number("alloy_swelling_fraction", "Volume gained by it", 100.0, "%"),
         Number("coating_bodies", "Pieces", 1.0, "", "d"),
     ),
     "Trust": (

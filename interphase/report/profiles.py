@@ -77,6 +77,8 @@ SERIES = (
         "%",
         (Line("contact_fraction", 100.0, "touching"), Line("void_area_fraction", 100.0, "void")),
     ),
+    Panel("Lithium in the alloy", "nm of metal", (Line("alloy_lithium_nm"),)),
+    Panel("Volume gained by the alloy", "%", (Line("alloy_swelling_fraction", 100.0),)),
     Panel("Void over the electrode", "nm", (Line("void_thickness_nm"),)),
     Panel("Largest contact pressure", "MPa", (Line("contact_pressure_max_MPa"),)),
     Panel("Lithium in the native film", "nm of metal", (Line("sei_lithium_nm"),)),

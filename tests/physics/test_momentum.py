@@ -11,7 +11,7 @@ from cells import random
 from interphase.grid.grid import Grid
 from interphase.physics.creep import Elastic, MaxwellYield, PowerLawCreep
 from interphase.physics.interface import dyad
-from interphase.physics.momentum import Body, Phase, normal_stress, von_mises
+from interphase.physics.momentum import Body, Phase, Swelling, normal_stress, von_mises
 from interphase.physics.parting import Ride
 from interphase.physics.tangent import Tangent
 
@@ -46,6 +46,7 @@ def body(name, grid):
             flow=law,
             stress=random(10 + k, components, *grid.shape),
             rides=k > 0,
+            swells=k == 1,
         )
         for k, law in enumerate(laws)
     )
@@ -55,18 +56,21 @@ def body(name, grid):
         Ride(0.2 * random(40 + k, grid.dim, *grid.shape).at[-1, ..., 0].set(0.0), 0.1 * random(50 + k, *grid.shape))
         for k in (0, 1)
     )
+    along = random(4, grid.dim, *grid.shape)
+    swelling = Swelling(shares[1], dyad(0.8 * along / jnp.linalg.norm(along, axis=0), grid)) if len(laws) > 1 else None
     filler = (shares[-1], jnp.asarray(0.05), jnp.asarray(0.02), jnp.asarray(0.4))
-    return Body(grid, phases, *filler, dyad(normal, grid), rides)
+    return Body(grid, phases, *filler, dyad(normal, grid), rides, swelling=swelling)
 
 
 def motion(seed, grid):
-    """Displacement (at rest on the lower wall), plate displacement, plated volume."""
+    """Displacement (at rest on the lower wall), plate displacement, plated volume, swelling."""
     displacement = 0.3 * random(seed, grid.dim, *grid.shape)
-    return displacement.at[-1, ..., 0].set(0.0), 0.1 * random(seed + 1), 0.2 * random(seed + 2, *grid.shape)
+    growth, swollen = 0.2 * random(seed + 2, *grid.shape), 0.3 * random(seed + 3, *grid.shape)
+    return displacement.at[-1, ..., 0].set(0.0), 0.1 * random(seed + 1), growth, swollen
 
 
-def force(body, displacement, plate, growth):
-    strain = body.strain(displacement, plate, growth)
+def force(body, displacement, plate, growth, swollen):
+    strain = body.strain(displacement, plate, growth, swollen)
     return body.force(strain, body.responses(strain, DT))
 
 
@@ -81,12 +85,12 @@ cases = pytest.mark.parametrize(
 def test_force_is_the_gradient_of_the_potential(law, grid):
     """∂Π/∂u per cell volume equals `force` to 1e-9 for every flow law; ∂Π/∂W is minus the pressure on the plate."""
     solid = body(law, grid)
-    displacement, plate, growth = motion(30, grid)
-    gradient, by_plate = jax.jit(jax.grad(solid.potential, argnums=(0, 1)))(displacement, plate, growth, DT)
+    displacement, plate, growth, swollen = motion(30, grid)
+    gradient, by_plate = jax.jit(jax.grad(solid.potential, argnums=(0, 1)))(displacement, plate, growth, DT, swollen)
     gradient = (gradient / grid.cell_volume).at[-1, ..., 0].set(0.0)
-    computed = jax.jit(lambda *m: force(solid, *m))(displacement, plate, growth)
+    computed = jax.jit(lambda *m: force(solid, *m))(displacement, plate, growth, swollen)
     assert float(jnp.linalg.norm(computed - gradient) / jnp.linalg.norm(gradient)) < 1e-9
-    strain = solid.strain(displacement, plate, growth)
+    strain = solid.strain(displacement, plate, growth, swollen)
     pressure = solid.plate_pressure(solid.stress(strain, solid.responses(strain, DT)))
     assert float(by_plate) == pytest.approx(-float(pressure) * grid.area, rel=1e-9)
 
@@ -95,8 +99,7 @@ def test_force_is_the_gradient_of_the_potential(law, grid):
 def test_stress_is_the_gradient_of_the_energy(law, grid):
     """The new stress of a phase is the derivative of its energy in the strain, cell by cell."""
     solid = body(law, grid)
-    displacement, plate, growth = motion(30, grid)
-    strains = solid.strain(displacement, plate, growth)
+    strains = solid.strain(*motion(30, grid))
     for phase, response in zip(solid.phases, solid.responses(strains, DT), strict=True):
         strain = strains.of(phase)
 
@@ -113,24 +116,28 @@ def test_tangent_is_the_derivative_of_the_force(law, grid):
     solid = body(law, grid)
     at, along = motion(30, grid), motion(40, grid)
 
-    def linearise(displacement, plate, growth):
-        strain = solid.strain(displacement, plate, growth)
-        return Tangent.of(solid, strain, solid.responses(strain, DT), DT)
+    def linearise(*motion):
+        strain = solid.strain(*motion)
+        responses = solid.responses(strain, DT)
+        tangent = Tangent.of(solid, strain, responses, DT)
+        return tangent, None if solid.swelling is None else tangent.of_swelling(solid, responses)
 
-    tangent = jax.jit(linearise)(*at)
+    tangent, swelling = jax.jit(linearise)(*at)
 
-    def answer(displacement, plate, growth):
-        strain = solid.strain(displacement, plate, growth)
+    def answer(displacement, plate, growth, swollen):
+        strain = solid.strain(displacement, plate, growth, swollen)
         stress = solid.stress(strain, solid.responses(strain, DT))
         columns = np.prod(grid.shape[:-1])
         pull = -solid.plate_pressure(stress) * columns / grid.spacing[-1]
-        return force(solid, displacement, plate, growth), pull
+        return force(solid, displacement, plate, growth, swollen), pull
 
     _, (expected, expected_pull) = jax.jit(lambda a, b: jax.jvp(answer, a, b))(at, along)
 
-    def linear(displacement, plate, growth):
+    def linear(displacement, plate, growth, swollen):
         increment = tangent.increment(displacement, plate)
-        return tangent.force(tangent.change(increment).less(tangent.of_growth().times(growth)), increment.edges)
+        change = tangent.change(increment).less(tangent.of_growth().times(growth))
+        change = change if swelling is None else change.less(swelling.times(swollen))
+        return tangent.force(change, increment.edges)
 
     computed, pull = jax.jit(linear)(*along)
     assert float(jnp.linalg.norm(computed - expected) / jnp.linalg.norm(expected)) < 1e-9
@@ -139,18 +146,21 @@ def test_tangent_is_the_derivative_of_the_force(law, grid):
 
 @cases
 def test_tangent_of_the_normal_stress(law, grid):
-    """dσ_n of a deformation at fixed plating, and of plating at fixed deformation."""
+    """dσ_n of a deformation, of plating, and of what swells, the others fixed."""
     solid = body(law, grid)
     at, along = motion(30, grid), motion(40, grid)
 
-    def traction(displacement, plate, growth):
-        strain = solid.strain(displacement, plate, growth)
+    def traction(*motion):
+        strain = solid.strain(*motion)
         return normal_stress(solid.stress(strain, solid.responses(strain, DT)), solid.direction)
 
     strain = solid.strain(*at)
-    tangent = Tangent.of(solid, strain, solid.responses(strain, DT), DT)
+    responses = solid.responses(strain, DT)
+    tangent = Tangent.of(solid, strain, responses, DT)
     _, expected = jax.jvp(traction, at, along)
     change = tangent.change(tangent.increment(along[0], along[1])).less(tangent.of_growth().times(along[2]))
+    if solid.swelling is not None:
+        change = change.less(tangent.of_swelling(solid, responses).times(along[3]))
     computed = tangent.normal_stress(change)
     assert float(jnp.linalg.norm(computed - expected) / jnp.linalg.norm(expected)) < 1e-9
 
