@@ -91,11 +91,14 @@ def closing_correction(
     **Arguments:** `answer`: by which the current rises with the potential of its own place, `None` where it does not.
     """
     conductor, potential, current = jax.lax.stop_gradient((conductor, potential, current))
-    amiss = (conductor.outflow(potential) + current).astype(jnp.float32)
+    amiss = conductor.outflow(potential) + current
+    # What is amiss at rest is so small that single precision could not hold its square.
+    size = jnp.max(jnp.abs(amiss)) + jnp.finfo(amiss.dtype).tiny
+    amiss = (amiss / size).astype(jnp.float32)
     answer = jnp.zeros_like(potential) if answer is None else jax.lax.stop_gradient(answer)
     cycle = Multigrid.build(conductor.operator(answer), smoothing_for_diffusion(), jnp.float32)
     correction, _ = conjugate_gradients(cycle.operators[0], amiss, cycle, tolerance=tolerance, most_iterations=40)
-    return -correction.astype(potential.dtype)
+    return -size * correction.astype(potential.dtype)
 
 
 def series_conductivity(fractions: list[Cells], resistivities: list[Array]) -> Cells:
