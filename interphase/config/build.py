@@ -284,7 +284,7 @@ def _alloy(section: schema.Layer, temperature: float) -> Alloy | None:
         potential=jnp.asarray(section.alloying_potential),
         width=jnp.asarray(section.alloying_width or (GAS_CONSTANT * temperature / FARADAY,)),
         swelling=jnp.asarray(section.swelling or (0.0,)),
-        occupancy=jnp.asarray(section.initial_occupancy or (0.0,)),
+        occupancy=jnp.asarray(section.initial_occupancy or (schema.LEAST_OCCUPANCY,)),
     )
 
 

@@ -67,7 +67,7 @@ def swollen(layer: schema.Layer) -> float:
     """Volume of a layer that has taken up all the lithium it can, over that at the start."""
     if layer.alloy_capacity is None or layer.swelling is None:
         return 1.0
-    swelling, taken = max(layer.swelling), min(layer.initial_occupancy or (0.0,))
+    swelling, taken = max(layer.swelling), min(layer.initial_occupancy or (schema.LEAST_OCCUPANCY,))
     return (1 + swelling) / (1 + swelling * taken)
 
 

@@ -114,7 +114,7 @@ def _check_bounds(key: str, path: str, lower: float, upper: float, study: schema
 def _check_value(key: str, path: str, value: float) -> None:
     ranges = {
         "poisson_ratio": (0.0, 0.4999), "transference_number": (0.0, 1.0), "relaxed_fraction": (0.0, 1.0),
-        "initial_occupancy": (0.0, 1.0),
+        "initial_occupancy": (schema.LEAST_OCCUPANCY, 1.0),
     }  # fmt: skip
     name = path.rsplit(".", 1)[-1]
     low, high = ranges.get(name, (0.0, float("inf")))

@@ -44,6 +44,10 @@ def _quantity(
     ]
 
 
+LEAST_OCCUPANCY = 1e-3
+"""Of an alloy at the start: what a step can bear beside lithium, six or seven widths above half filling."""
+
+
 def _profile(
     dimension: str, above: float = 0.0, below: float = float("inf"), zero: bool = False, whole: bool = False
 ) -> Any:
@@ -223,7 +227,7 @@ class Layer(Section):
     An `alloy_capacity` (of the layer without lithium) makes it an alloy, that conducts electrons as a metal does: it is
     half full at `alloying_potential` against lithium, fills over some `alloying_width` (default: RT/F), and gains the
     share `swelling` of its volume (default: none). `initial_occupancy` of its capacity is in it at the start, at which
-    it has its `thickness` (default: none).
+    it has its `thickness` (default: a thousandth; of an empty one the potential would have no bound).
     """
 
     material: str | None = None
@@ -247,7 +251,7 @@ class Layer(Section):
     alloying_potential: _profile("V", -float("inf")) | None = None
     alloying_width: _profile("V") | None = None
     swelling: _profile("1", 0.0, 10.0, zero=True) | None = None
-    initial_occupancy: _profile("1", 0.0, 1.0, zero=True, whole=True) | None = None
+    initial_occupancy: _profile("1", LEAST_OCCUPANCY, 1.0, zero=True, whole=True) | None = None
 
     @pydantic.model_validator(mode="after")
     def _yields_once(self) -> "Layer":

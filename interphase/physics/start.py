@@ -143,7 +143,7 @@ def initial_state(
         lithium = step_down(with_voids(surface, distance, grid, scales.length), width)
     solution = _first_guess(stack, drive, scales, grid, dtype)
     if stack.coating is not None and coating is not None and coating.alloy is not None:
-        solution = _in_equilibrium(stack.coating, coating, solution, width, scales)
+        solution = _in_equilibrium(stack.coating, coating, beneath, solution, width, scales)
     if stack.faces is not None:
         gap = gap_to(lithium, Look.at(beneath, width, grid), width, grid)
         solution = eqx.tree_at(
@@ -249,15 +249,18 @@ def _alloy(coating: Coating, fraction: Cells, depth: Cells, width: float, scales
 
 
 def _in_equilibrium(
-    coating: Coating, coated: CoatingState, solution: Solution, width: float, scales: Scales
+    coating: Coating, coated: CoatingState, beneath: Cells, solution: Solution, width: float, scales: Scales
 ) -> Solution:
-    """A guess of the potential at which the alloy holds what it does."""
+    """A guess of the potential at which the alloy holds what it does.
+
+    To the last trace of it within the lithium: no conductor leads there, and Newton's method would have far to go.
+    """
     blend = mixture.layer_blend(coating, width, scales)
     taken = coating.alloy_property("occupancy", coated.depth, blend, per_capacity=True)
     half = coating.alloy_property("potential", coated.depth, blend, per_capacity=True) / scales.potential
     spread = mixture.alloy_width(coating, coated.depth, blend, scales)
     over = potential_at(jnp.clip(taken, 1e-6, 1 - 1e-6), half, spread)
-    there = jnp.clip(coated.fraction, 0.0, 1.0)
+    there = jnp.clip(coated.fraction + beneath, 0.0, 1.0)
     potential = there / (there + 1e-6) * (solution.metal_potential - over)
     return eqx.tree_at(lambda s: s.potential, solution, potential.astype(solution.potential.dtype))
 

@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import pathlib
 
 import jax
 import jax.numpy as jnp
@@ -9,10 +10,11 @@ import numpy as np
 import pytest
 
 from interphase.config.build import build, controls
-from interphase.config.load import StudyError, validated
+from interphase.config.load import StudyError, read_study, validated
 from interphase.physics.alloy import occupancy, potential_at
 from interphase.run.simulate import Outcome, simulate
 
+EXPERIMENTS = pathlib.Path(__file__).parents[2] / "experiments"
 FARADAY, MOLAR_VOLUME = 96485.33212, 13e-6
 CAPACITY, THICKNESS, SWELLING, START = 7.2e9, 96e-9, 0.5, 0.05  # [C/m³], [m]
 STRESS_SCALE = 8.314462618 * 298.15 / MOLAR_VOLUME  # [Pa]
@@ -121,6 +123,7 @@ def test_it_grows_thicker_by_what_it_takes_up(filled):
     assert outcome.last["coating_compression_max_MPa"] == pytest.approx(50.0, rel=0.01)
 
 
+@pytest.mark.slow
 def test_an_elastic_film_held_in_plane_is_pressed():
     """−E/(1−ν) × βΔx/3 within 1 %, nothing but the liquid's pressure across."""
     short = {"protocol": {"steps": [{"current": "1 mA/cm^2", "duration": "10 s"}]}}
@@ -145,6 +148,21 @@ def test_lithium_that_touches_it_fills_it():
     assert last["lithium_budget_relative_error"] < 1e-10
 
 
+@pytest.mark.slow
+def test_a_layer_far_from_equilibrium_takes_its_first_steps():
+    """Study 027 with a layer half full beside lithium, 0.1 V apart and well connected."""
+    wanted = read_study(EXPERIMENTS / "027-alloy-interlayer")
+    assert wanted.coating is not None
+    (layer,) = wanted.coating.layers
+    half_full = wanted.coating.model_copy(update={"layers": (layer.model_copy(update={"initial_occupancy": (0.5,)}),)})
+    short = wanted.protocol.steps[0].model_copy(update={"duration": 1.0})
+    changes = {"coating": half_full, "protocol": wanted.protocol.model_copy(update={"steps": (short,)})}
+    wanted = wanted.model_copy(update=changes)
+    last = simulate(build(wanted), controls(wanted)).last
+    assert last["alloy_filling_mean"] > 0.51
+    assert last["lithium_budget_relative_error"] < 1e-10
+
+
 @pytest.mark.parametrize(
     "changes, message",
     [
@@ -152,7 +170,7 @@ def test_lithium_that_touches_it_fills_it():
         ({"alloy_capacity": None}, "the layer takes up no lithium; give coating.layers\\[0\\].alloy_capacity"),
         (
             {"initial_occupancy": 1.5},
-            "initial_occupancy: .*1.5.* is out of range; give a value at least 0 and at most 1",
+            "initial_occupancy: .*1.5.* is out of range; give a value at least 0.001 and at most 1",
         ),
         ({"alloy_capacity": "2 A h/g"}, "alloy_capacity: .* give a charge per volume such as"),
         ({"swelling": -0.1}, "swelling: .* out of range"),
@@ -164,9 +182,10 @@ def test_what_an_alloy_cannot_be(changes, message):
 
 
 def test_an_elastic_film_needs_no_swelling_to_be_an_alloy():
-    """What is left out of an alloy has a default that does nothing."""
+    """What is left out of an alloy has a default that does nothing, or next to it."""
     case = build(study(swelling=None, initial_occupancy=None, alloying_width=None))
     alloy = case.model.stack.coating.layers[0].alloy
-    assert float(alloy.swelling[0]) == float(alloy.occupancy[0]) == 0.0
+    assert float(alloy.swelling[0]) == 0.0
+    assert float(alloy.occupancy[0]) == 1e-3
     assert float(alloy.width[0]) == pytest.approx(0.02569, rel=1e-3)
     assert dataclasses.is_dataclass(alloy)
