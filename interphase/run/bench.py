@@ -79,7 +79,7 @@ def measure_case(case: Case, precision: str) -> Timing:
     balancing = eqx.filter_jit(lambda m, s, look, d, dt: m._balance(s, look, d, dt)[0])
     balance = balancing(model, state, here, drive, scaled)
     solving = eqx.filter_jit(lambda m, b, recent, dt: m._solve(b, recent, dt))
-    carrying = eqx.filter_jit(lambda m, s, dt: m._carried(s, dt))
+    carrying = eqx.filter_jit(lambda m, s, dt: m._carried(s, dt, m.numerics.substeps))
     salting = eqx.filter_jit(lambda m, s, b, dt: m._salted(s, b, dt))
     residual = eqx.filter_jit(lambda b, u: CoupledProblem(b).residual(u))
     acts = {
