@@ -17,6 +17,7 @@ _HOMES = {
     "load": "interphase.config.study",
     "simulate": "interphase.run.simulate",
     "Case": "interphase.run.case",
+    "stacked": "interphase.run.case",
     "Model": "interphase.model",
     "StudyError": "interphase.config.load",
     "RunError": "interphase.run.simulate",

@@ -126,7 +126,7 @@ class Model(eqx.Module):
     grid: Grid
     stack: Stack
     numerics: Numerics
-    scales: Scales = eqx.field(static=True)
+    scales: Scales
     spring: Scalar = eqx.field(default_factory=lambda: jnp.zeros(()))
     has_plate: bool = eqx.field(static=True, default=False)
     has_reservoir: bool = eqx.field(static=True, default=True)

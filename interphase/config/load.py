@@ -25,7 +25,7 @@ class StudyError(ValueError):
     """A study that cannot be run; the message is one sentence for the user."""
 
 
-def read_study(path: str | pathlib.Path, overrides: list[str] | None = None) -> schema.Study:
+def read_study(path: str | pathlib.Path, overrides: Sequence[str] = ()) -> schema.Study:
     """Reads a study.
 
     **Arguments:**
@@ -44,7 +44,7 @@ def read_study(path: str | pathlib.Path, overrides: list[str] | None = None) -> 
         raise StudyError(f"{file}: byte {error.start + 1} is no UTF-8 text; save the file as UTF-8") from None
     except OSError as error:
         raise StudyError(f"{file}: cannot be read ({error.strerror}); check its permissions") from None
-    for override in overrides or []:
+    for override in overrides:
         _override(data, override)
     return validated(data, str(file))
 

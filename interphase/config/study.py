@@ -18,5 +18,5 @@ def load(path: str | pathlib.Path, *overrides: str) -> tuple[Case, Controls]:
 
     Raises `StudyError` with one sentence for the user.
     """
-    study = read_study(path, list(overrides))
+    study = read_study(path, overrides)
     return build(study), controls(study)

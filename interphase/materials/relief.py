@@ -13,6 +13,7 @@ from jaxtyping import Array, Float
 
 from interphase.arrays import Cells, Scalar
 from interphase.grid.grid import Grid
+from interphase.units import Number
 
 LIP = 0.5  # of a crack's width: radius of the edges at its mouth; at a sharp one lithium would flow at any rate
 BEGINS = 0.5  # of a crack's width: how deep in it lithium no longer counts as what bulges before its mouth
@@ -51,7 +52,7 @@ class Cracks(eqx.Module):
     mouth: Scalar
     period: float = eqx.field(static=True)
 
-    def distances(self, grid: Grid, length: float, risen: Array | float = 0.0) -> Float[Array, "cracks *grid"]:
+    def distances(self, grid: Grid, length: Number, risen: Array | float = 0.0) -> Float[Array, "cracks *grid"]:
         """Signed distance of all cell centres to the walls of every crack, negative between them and on down [-].
 
         **Arguments:**
@@ -63,7 +64,7 @@ class Cracks(eqx.Module):
         beyond = jnp.maximum(along - self._spread(self.depth, grid) + half, 0.0)
         return (jnp.sqrt(across**2 + beyond**2 + 1e-30) - half) / length
 
-    def cut(self, distance: Cells, grid: Grid, length: float) -> Cells:
+    def cut(self, distance: Cells, grid: Grid, length: Number) -> Cells:
         """Signed distance to the cracked solid, negative beside it, from that to the solid without cracks [-]."""
         for width, walls in zip(self.width / length, self.distances(grid, length), strict=True):
             lip = LIP * width
@@ -71,14 +72,14 @@ class Cracks(eqx.Module):
             distance = jnp.maximum(jnp.minimum(distance, walls), lip) - jnp.sqrt(short + 1e-30)
         return distance
 
-    def inside(self, grid: Grid, length: float, risen: Array | float) -> Float[Array, "cracks *grid"]:
+    def inside(self, grid: Grid, length: Number, risen: Array | float) -> Float[Array, "cracks *grid"]:
         """One in a crack deeper than `BEGINS` of its width, zero elsewhere, a share in cells that its walls cut."""
         along = self._apart(grid, length, risen)[1] / length
         begins = BEGINS * self._spread(self.width, grid) / length
         within = jnp.clip(0.5 - self.distances(grid, length, risen) / max(grid.spacing), 0.0, 1.0)
         return within * jnp.clip(0.5 + (along - begins) / grid.spacing[-1], 0.0, 1.0)
 
-    def _apart(self, grid: Grid, length: float, risen: Array | float) -> tuple[Array, Array]:
+    def _apart(self, grid: Grid, length: Number, risen: Array | float) -> tuple[Array, Array]:
         """From the middle of every crack's mouth to all cell centres: along the first axis, and up [m]."""
         centres = grid.cell_centres()[:, None] * length
         across = centres[0] - self._spread(self.centre, grid)
@@ -94,7 +95,7 @@ class Relief(eqx.Module):
     unevenness: Unevenness | None
     cracks: Cracks | None
 
-    def distance_to_solid(self, distance: Cells, grid: Grid, length: float) -> Cells:
+    def distance_to_solid(self, distance: Cells, grid: Grid, length: Number) -> Cells:
         """Signed distance to the solid's face, negative beneath it, from that to the lithium's surface [-].
 
         **Arguments:** `length`: of `Scales` [m].

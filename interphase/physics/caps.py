@@ -15,6 +15,7 @@ from jaxtyping import Array, Float
 from interphase.arrays import Cells
 from interphase.grid.grid import Grid
 from interphase.grid.stencils import summed
+from interphase.units import Number
 
 TINY = 1e-30  # [m²] keeps roots differentiable
 
@@ -33,7 +34,7 @@ class Caps(eqx.Module):
     centre: Float[Array, "nuclei axes"]
     period: tuple[float, ...] = eqx.field(static=True)
 
-    def distance(self, grid: Grid, length: float) -> Cells:
+    def distance(self, grid: Grid, length: Number) -> Cells:
         """Signed distances of all cell centres to the lithium [-]."""
         *in_plane, height = grid.cell_centres() * length
 

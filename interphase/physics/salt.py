@@ -20,6 +20,7 @@ from interphase.physics.charge import Conductor
 from interphase.solvers.krylov import SolveReport, conjugate_gradients
 from interphase.solvers.multigrid import Multigrid
 from interphase.solvers.preconditioners import Diffusion, smoothing_for_diffusion
+from interphase.units import Number
 
 FLOOR = 1e-6  # of the diffusivity and capacity, left where no salt is, so that no row of the matrix is empty
 
@@ -32,7 +33,7 @@ def salt_step(
     conductor: Conductor,
     potential: Cells,
     dt: Array,
-    salt_source: float,
+    salt_source: Number,
     has_reservoir: bool,
     grid: Grid,
     tolerance: float = 1e-6,

@@ -26,7 +26,7 @@ from interphase.physics.interface import Look
 from interphase.physics.reaction import affinity_for
 from interphase.protocol import Drive
 from interphase.state import AlloyState, CoatingState, FilmState, Plating, Recent, Solution, State, Vacancies
-from interphase.units import FARADAY, Scales
+from interphase.units import FARADAY, Number, Scales
 
 CLOSEST_POINT_STEPS = 40
 TINY = 1e-30  # [m²] keeps roots differentiable
@@ -91,7 +91,7 @@ class Surface(eqx.Module):
         return upward @ (point - jnp.append(foot, self.height(foot))), foot
 
 
-def distance_to_surface(surface: Surface, grid: Grid, length: float) -> tuple[Array, Array]:
+def distance_to_surface(surface: Surface, grid: Grid, length: Number) -> tuple[Array, Array]:
     """Signed distances of all cell centres [-] and the in-plane positions of their closest points [-]."""
     points = jnp.moveaxis(grid.cell_centres(), 0, -1).reshape(-1, grid.dim) * length
     distance, foot = jax.lax.map(surface.closest, points, batch_size=4096)
@@ -101,7 +101,7 @@ def distance_to_surface(surface: Surface, grid: Grid, length: float) -> tuple[Ar
     )
 
 
-def with_voids(surface: Surface, distance: Array, grid: Grid, length: float) -> Array:
+def with_voids(surface: Surface, distance: Array, grid: Grid, length: Number) -> Array:
     """Signed distances of all cell centres to lithium with its voids [-]."""
     points = jnp.moveaxis(grid.cell_centres(), 0, -1).reshape(-1, grid.dim) * length
     return jax.vmap(surface.beside_voids)(distance.ravel() * length, points).reshape(grid.shape) / length

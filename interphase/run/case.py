@@ -1,5 +1,7 @@
 """A study ready to run, as one pytree; and its steps as one differentiable computation."""
 
+from collections.abc import Sequence
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -63,6 +65,27 @@ class Case(eqx.Module):
         # Half a step on: sums of step sizes may fall a rounding error short of a protocol's boundary.
         _, (measures, residual) = rollout(step, self.start(), (begins + 0.5 * schedule, schedule), segment)
         return Course(self, schedule, measures, residual)
+
+
+def stacked(cases: Sequence[Case]) -> Case:
+    """Cases that differ in numbers alone, as one with a leading axis, to be run in a batch.
+
+        batch = stacked([load(study, f"cell.temperature={t} K")[0] for t in (273, 298, 333)])
+        states = equinox.filter_vmap(lambda case: case.start())(batch)
+
+    A Python number that is the same in all of them stays one.
+
+    **Raises:** `ValueError` where they differ in more, such as the grid, its size or layers.
+    """
+
+    def together(*leaves):
+        is_shared = not eqx.is_array(leaves[0]) and all(leaf == leaves[0] for leaf in leaves)
+        return leaves[0] if is_shared else jnp.stack(leaves)
+
+    try:
+        return jax.tree.map(together, *cases)
+    except ValueError as error:
+        raise ValueError(f"cannot stack cases that differ in more than numbers: {error}") from error
 
 
 class Course(eqx.Module):

@@ -131,7 +131,7 @@ class Run:
         self.timetable = Timetable(np.asarray(case.protocol.duration), controls.rows)
         self.protocol_step, self.passed = 0, 0.0  # which is under way, and the charge since it began [C/m²]
         self.dtype = case.model.stack.temperature.dtype
-        start = jax.jit(lambda case: case.start())(case)
+        start = eqx.filter_jit(lambda case: case.start())(case)
         # Committed to where it is, as a restored state is: JAX compiles the step once for both.
         self.state = jax.tree.map(lambda x: jax.device_put(x, x.sharding), start)
         self.seen = self.state
@@ -216,7 +216,7 @@ class Run:
             solved = np.isfinite(residual) and residual <= controls.tolerance
             divides = change > SLACK and change < JUMP * change_before
             good = solved and by_motion * SLACK >= dt and not divides
-            passed = self.passed + float(report.mean_current) * self.case.model.scales.current_density * dt
+            passed = self.passed + float(report.mean_current) * float(self.case.model.scales.current_density) * dt
             is_over = good and self._is_over(state, passed)
             if is_over and dt > self._finest(dt):
                 self.step_size.reject(dt)
@@ -251,7 +251,7 @@ class Run:
             self.step_size = StepSize(min(self.step_size.proposed, self.controls.first_step))
 
     def _is_over(self, state: State, passed: float) -> bool:
-        potential = float(state.solution.metal_potential) * self.case.model.scales.potential
+        potential = float(state.solution.metal_potential) * float(self.case.model.scales.potential)
         return self.case.protocol.is_over(self.protocol_step, potential, passed)
 
     def _finest(self, dt: float) -> float:

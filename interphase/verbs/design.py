@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -176,7 +177,7 @@ def _before_and_after(
         schedule = outcome.schedule
     compare([folder / "before", folder / "after"], ["first start", "best design"], folder / "figures/before_after.png")
     case = planned.problem.designed(jnp.asarray(found["point"]), _knobs(planned, found["start"]))
-    course = jax.jit(lambda case, schedule: case.observed(schedule))(case, jnp.asarray(schedule))
+    course = eqx.filter_jit(lambda case, schedule: case.observed(schedule))(case, jnp.asarray(schedule))
     judgement = found["search"].judgement
     changes = {}
     if not planned.problem.uncertain:
