@@ -16,8 +16,8 @@ from interphase.solvers.multigrid import Multigrid
 from interphase.solvers.preconditioners import Elasticity, smoothing_for_elasticity
 
 POISSON = 0.25
-GRID = Grid((192, 64), (1.0, 1.0))
-HALF_WIDTH, THICKNESS, FLOOR = 64, 6.0, 20.0  # of the slit, of the film, and of what is below it [cells]
+GRID = Grid((384, 128), (1.0, 1.0))
+HALF_WIDTH, THICKNESS, FLOOR = 128, 12.0, 40.0  # of the slit, of the film, and of what is below it [cells]
 FLUID = 1e-5  # modulus, over the film's, of what is below and above; it remembers nothing
 PLANE_MODULUS = 1 / (1 - POISSON**2)
 ACROSS = (jnp.arange(GRID.shape[0]) + 0.5 - GRID.shape[0] / 2)[:, None]
@@ -40,20 +40,41 @@ def moduli(modulus):
     return bulk_modulus(modulus, jnp.asarray(POISSON)), shear_modulus(modulus, jnp.asarray(POISSON))
 
 
+def middle_of(film):
+    return jnp.sum(film * UPWARD, axis=1, keepdims=True) / jnp.sum(film, axis=1, keepdims=True)
+
+
+def even(field, sign=1.0):
+    return (field + sign * field[..., ::-1, :]) / 2
+
+
+def kept_together(film, stress):
+    """Even about the middle: to sway stretches no film, and linear steps would overshoot. And without what it has lost
+    to the fluid, which is too soft to hold any of it still.
+    """
+    film, stress = even(film), jnp.concatenate([even(stress[:3]), even(stress[3:], -1.0)])
+    near = jnp.abs(UPWARD - middle_of(film)) < 1.5 * THICKNESS
+    return jnp.where(near, film, 0.0), jnp.where(near, stress, 0.0)
+
+
 @eqx.filter_jit
 def loaded(film, stress, held_stress, pressure):
     """Film and stresses after a step to another pressure below, all moved by the displacement of the step."""
+    film, stress = kept_together(film, stress)
     there, none, one = jnp.clip(film, 0.0, 1.0), jnp.asarray(0.0), jnp.asarray(1.0)
-    middle = jnp.sum(there * UPWARD, axis=1, keepdims=True) / jnp.sum(there, axis=1, keepdims=True)
-    below = jnp.where(middle > UPWARD, 1 - there, 0.0)
-    pressed = jnp.zeros_like(stress).at[:3].set(-pressure)
+    below = jnp.where(middle_of(there) > UPWARD, 1 - there, 0.0)
+    # The pressure goes to zero across the film, faster than the film thins out: its edges bear less than they can.
+    across = there**2
+    pressed = 1 - (jnp.cumsum(across, axis=1) - across / 2) / jnp.sum(across, axis=1, keepdims=True)
+    push = jnp.zeros_like(stress).at[:3].set(-pressure)
     stiff, stiff_below = (
         moduli(jnp.where(HELD, 30.0, 1.0) * jnp.ones_like(film)),
         moduli(jnp.where(HELD, 10.0, FLUID) * jnp.ones_like(film)),
     )
     phases = (
         Phase(there, *stiff, Elastic(), stress),
-        Phase(below, *stiff_below, Elastic(), jnp.where(HELD, held_stress, pressed)),
+        Phase(below, *stiff_below, Elastic(), jnp.where(HELD, held_stress, 0.0)),
+        Phase(pressed, *moduli(1e-3 * FLUID * jnp.ones_like(film)), Elastic(), jnp.where(HELD, 0.0, push)),
     )
     soft = jnp.asarray(FLUID)
     body = Body(GRID, phases, jnp.clip(1 - there - below, 0.0, 1.0), soft, soft, none, jnp.zeros_like(stress))
@@ -88,7 +109,7 @@ def course() -> dict[str, np.ndarray]:
     middle = GRID.shape[0] // 2
     place = lambda film: float(jnp.sum(film[middle] * UPWARD) / jnp.sum(film[middle]))  # noqa: E731
     start, rows = place(film), []
-    for wanted in 0.25 * np.arange(1, 59):
+    for wanted in 0.5 * np.arange(1, 62):
         pressure = bending(wanted) + stretching(wanted)
         film, stress, held_stress, residual = loaded(film, stress, held_stress, jnp.asarray(pressure))
         assert float(residual) <= 1e-6
@@ -114,7 +135,6 @@ def test_it_comes_to_its_limit_at_the_height_of_a_blister(course):
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=True, reason="11 % above a membrane: a film six cells thick forgets part of what bends it")
 def test_it_bears_the_pressure_of_a_membrane(course):
     """Within 10 % at a quarter of the half-width."""
     assert course["height"][-1] > 0.25 * HALF_WIDTH
