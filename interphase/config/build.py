@@ -21,7 +21,7 @@ from interphase.materials.material import Electrolyte, Lithium, SolidElectrolyte
 from interphase.materials.mosaic import Mosaic, random_map
 from interphase.materials.relief import Cracks, Relief, Unevenness
 from interphase.materials.stack import Faces, Stack, Vacancies
-from interphase.materials.substrate import Bond, Collector, Substrate
+from interphase.materials.substrate import Bond, Collector, Ground, Substrate
 from interphase.model import Model, Numerics
 from interphase.physics.caps import Caps
 from interphase.physics.start import Surface
@@ -124,13 +124,30 @@ def _collector(study: schema.Study, spacing: list[float]) -> Collector | None:
     section = study.collector
     if section is None:
         return None
-    if section.adhesion is None:
-        return Collector()
-    return Collector(Bond(jnp.asarray(section.adhesion), jnp.asarray(bond_thickness(section, spacing[-1]))))
+    bond = ground = None
+    if section.adhesion is not None:
+        bond = Bond(jnp.asarray(section.adhesion), jnp.asarray(bond_thickness(section, spacing[-1])))
+    if section.site_density is not None:
+        ground = Ground(
+            contact_angle=jnp.asarray(section.contact_angle),
+            site_density=jnp.asarray(section.site_density),
+            molar_volume=jnp.asarray(study.lithium.molar_volume),
+            **_what_a_nucleus_meets(study),
+        )
+    return Collector(bond, ground)
+
+
+def _what_a_nucleus_meets(study: schema.Study) -> dict[str, bool]:
+    """Whether strength and toughness of the coating's inner layer are known."""
+    inner = None if study.coating is None else study.coating.layers[0]
+    return {
+        "cover_yields": inner is not None and _yield_strength(inner) is not None,
+        "cover_cracks": inner is not None and inner.toughness is not None,
+    }
 
 
 def _substrate(study: schema.Study) -> Substrate | None:
-    section, inner = study.nucleation, None if study.coating is None else study.coating.layers[0]
+    section = study.nucleation
     if section is None:
         return None
     return Substrate(
@@ -139,8 +156,7 @@ def _substrate(study: schema.Study) -> Substrate | None:
         molar_volume=jnp.asarray(study.lithium.molar_volume),
         overpotential=jnp.asarray(section.overpotential),
         coverage=jnp.asarray(section.coverage),
-        cover_yields=inner is not None and _yield_strength(inner) is not None,
-        cover_cracks=inner is not None and inner.toughness is not None,
+        **_what_a_nucleus_meets(study),
     )
 
 

@@ -263,7 +263,7 @@ def _filled(section: Any, kind: str, key: str) -> Any:
             continue
         value = None if material is None else material.get(name)
         if value is None:
-            if name not in _MAY_STAY_UNKNOWN:
+            if name not in _MAY_STAY_UNKNOWN and (key, name) != ("collector", "site_density"):
                 raise StudyError(
                     f'{key}.{name} is missing; give it, or {key}.material = a name from "interphase materials"'
                 )

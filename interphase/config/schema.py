@@ -149,11 +149,13 @@ class Collector(Section):
 
     Lithium begins at the `nuclei`, those at random places drawn by `seed`, and those of `[nucleation]` if it is given.
     `adhesion`: the stress at which a coating lets go of the collector (default: never); `bond_thickness`: of what gives
-    way then (default: three cells).
+    way then (default: three cells). `contact_angle` of lithium on it and `site_density` say how soon further nuclei
+    would form on what is bare.
     """
 
     material: str | None = None
     contact_angle: _quantity("1", 0.0, 3.141592653589793) | None = None
+    site_density: _quantity("1/m^2", 0.0) | None = None
     nuclei: tuple[Nucleus, ...] = ()
     seed: pydantic.NonNegativeInt = 0
     adhesion: _quantity("Pa", 0.0) | None = None

@@ -28,6 +28,7 @@ SERIES_COLUMNS = (
     "roughness_peak_to_valley_nm",
     "roughness_rms_nm",
     "collector_covered_fraction",
+    "further_nucleation_rate_per_m2_s",
     "coating_strain_max",
     "coating_strain_over_limit_max",
     "coating_stress_max_MPa",

@@ -55,13 +55,33 @@ class Bond(eqx.Module):
     thickness: Scalar
 
 
+class Ground(eqx.Module):
+    """What is bare of a collector, as a place for nuclei.
+
+    **Arguments:**
+
+    - `contact_angle` [rad], `site_density` [1/m²]: see `Site`; `molar_volume`: of the lithium [m³/mol].
+    - `cover_yields`, `cover_cracks`: see `Substrate` (static).
+    """
+
+    contact_angle: Scalar
+    site_density: Scalar
+    molar_volume: Scalar
+    cover_yields: bool = eqx.field(static=True)
+    cover_cracks: bool = eqx.field(static=True)
+
+
 class Collector(eqx.Module):
     """The bare metal that closes the box below; on it nothing reacts.
 
-    **Arguments:** `bond`: of a coating with it, or `None` where a coating never lets go.
+    **Arguments:**
+
+    - `bond`: of a coating with it, or `None` where a coating never lets go.
+    - `ground`: for nuclei, or `None` where its sites are not known.
     """
 
     bond: Bond | None = None
+    ground: Ground | None = None
 
 
 class Cover(eqx.Module):

@@ -21,6 +21,7 @@ from interphase.materials.stack import Stack
 from interphase.physics import mixture
 from interphase.physics.contact import Touch
 from interphase.physics.film import Coverage
+from interphase.physics.further_nuclei import further_nucleation_rate
 from interphase.physics.interface import Look, bearing
 from interphase.physics.leakage import leaked
 from interphase.physics.mixture import CoatingProperties, layer_blend, unbroken
@@ -50,6 +51,7 @@ class Measures(eqx.Module):
     alloy_filling: Scalar | None  # share of the coating's capacity that is taken
     alloy_swelling: Scalar | None  # volume the coating has gained since the start, relative
     collector_covered: Scalar | None  # share of a bare collector that lithium lies on
+    further_nucleation_rate: Scalar | None  # on what is bare of a collector, over all of it; moves nothing [1/m²s]
     lithium_budget_error: Scalar  # |gained − plated| over what passed through
     coating_volume_change: Scalar | None  # relative, what swelling adds left out
     coating_strain: Scalar | None  # largest principal strain
@@ -141,6 +143,7 @@ def measure(
         roughness_peak_to_valley=jnp.max(heights) - jnp.min(heights),
         roughness_rms=jnp.sqrt(jnp.mean((heights - jnp.mean(heights)) ** 2)),
         collector_covered=None if stack.collector is None else jnp.mean(state.lithium[..., 0]),
+        further_nucleation_rate=further_nucleation_rate(stack, state, scales),
         lithium_budget_error=jnp.abs(gained - plated) / passed,
         **{name: alloyed.get(name) for name in ALLOY},
         **{name: film.get(name) for name in FILM},

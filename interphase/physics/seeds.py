@@ -13,7 +13,7 @@ from jaxtyping import Array
 
 from interphase.materials.coating import Coating
 from interphase.materials.stack import Stack
-from interphase.materials.substrate import Cover, Site, Substrate
+from interphase.materials.substrate import Cover, Ground, Site, Substrate
 from interphase.physics.nucleation import growth
 
 CANDIDATES = 200  # places drawn per nucleus, at most
@@ -33,22 +33,28 @@ def density_at(site: Site, cover: Cover | None, overpotential: Array, coverage: 
 
 def expected_density(stack: Stack) -> Array:
     """Nuclei per area that the stack's own numbers let form [1/m²]; differentiable in all of them."""
-    substrate, conductor = stack.substrate, stack.electrolyte or stack.solid_electrolyte
-    assert substrate is not None and conductor is not None
+    substrate = stack.substrate
+    assert substrate is not None
+    return density_at(*place_on(stack, substrate), substrate.overpotential, substrate.coverage)
+
+
+def place_on(stack: Stack, ground: Substrate | Ground) -> tuple[Site, Cover | None]:
+    """Where a nucleus would form, and what lies over it."""
+    conductor = stack.electrolyte or stack.solid_electrolyte
+    assert conductor is not None
     site = Site(
-        contact_angle=substrate.contact_angle,
-        site_density=substrate.site_density,
+        contact_angle=ground.contact_angle,
+        site_density=ground.site_density,
         surface_energy=stack.lithium.surface_energy,
-        molar_volume=substrate.molar_volume,
+        molar_volume=ground.molar_volume,
         exchange_current=conductor.exchange_current,
         transfer_coefficient=stack.transfer_coefficient,
         temperature=stack.temperature,
     )
-    cover = None if stack.coating is None else cover_of(stack.coating, substrate)
-    return density_at(site, cover, substrate.overpotential, substrate.coverage)
+    return site, None if stack.coating is None else cover_of(stack.coating, ground)
 
 
-def cover_of(coating: Coating, substrate: Substrate) -> Cover:
+def cover_of(coating: Coating, substrate: Substrate | Ground) -> Cover:
     """The inner face of a coating with the thickness of all: what a nucleus meets first."""
     inner = coating.layers[0]
     return Cover(

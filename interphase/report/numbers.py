@@ -32,6 +32,7 @@ GROUPS: dict[str, tuple[Number, ...]] = {
         Number("hot_spot_factor", "Hot spot, largest over mean current", 1.0, ""),
         Number("roughness_peak_to_valley_nm", "Roughness, peak to valley", 1.0, "nm"),
         Number("collector_covered_fraction", "Collector that lithium covers", 100.0, "%"),
+        Number("further_nuclei_expected_over_run", "Further nuclei that would form, estimate", 1.0, "", ".2g"),
         Number("void_area_fraction", "Faces with a void before them", 100.0, "%"),
         Number("contact_fraction", "Faces that touch", 100.0, "%"),
         Number("void_thickness_nm", "Void over the electrode", 1.0, "nm"),

@@ -39,6 +39,7 @@ def row(
         "roughness_peak_to_valley_nm": float(measures.roughness_peak_to_valley) * 1e9,
         "roughness_rms_nm": float(measures.roughness_rms) * 1e9,
         "collector_covered_fraction": _number(measures.collector_covered),
+        "further_nucleation_rate_per_m2_s": _number(measures.further_nucleation_rate),
         "coating_strain_max": _number(measures.coating_strain),
         "coating_strain_over_limit_max": _number(measures.coating_strain_over_limit),
         "coating_stress_max_MPa": _number(measures.coating_stress, 1e-6),
@@ -104,6 +105,9 @@ class Worst:
     hot_spot_factor: float | None = None
     overpotential_V: float | None = None  # noqa: N815
     leaked_plating: float | None = None
+    further_nuclei_per_m2: float | None = None  # their rate over the time of all rows
+    last_row_s: float = 0.0
+    last_rate: float | None = None
     simulated_steps: int = 0
 
     def see(self, report: StepReport, dt: float) -> None:
@@ -116,6 +120,11 @@ class Worst:
         if row["inside_plating_fraction"] is not None:
             leaked = row["inside_plating_fraction"] + row["upon_plating_fraction"]
             self.leaked_plating = max(leaked, self.leaked_plating or 0.0)
+        if (rate := row["further_nucleation_rate_per_m2_s"]) is not None:
+            before = rate if self.last_rate is None else self.last_rate
+            formed = 0.5 * (before + rate) * (row["time_s"] - self.last_row_s)
+            self.further_nuclei_per_m2 = (self.further_nuclei_per_m2 or 0.0) + formed
+            self.last_row_s, self.last_rate = row["time_s"], rate
         for mine, key in (
             ("coating_strain", "coating_strain_max"),
             ("coating_stress_MPa", "coating_stress_max_MPa"),

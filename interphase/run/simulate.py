@@ -21,6 +21,7 @@ from interphase.io.fields import FIELDS
 from interphase.io.records import Series, append_log
 from interphase.io.trajectory import TrajectoryError, TrajectoryWriter
 from interphase.model import Model, StepReport
+from interphase.physics.seeds import expected_number
 from interphase.protocol import Drive, Protocol
 from interphase.run.bodies import count_bodies, detached, left_behind
 from interphase.run.case import Case
@@ -56,6 +57,7 @@ class Outcome:
     - `status`: `finished`, or `stopped: reason`.
     - `state`: at the last row, synchronised. `schedule`: sizes of the steps that this process took [s].
     - `last`: the last row of numbers. `worst`: extremes over the run.
+    - `further_nuclei`: expected in the box on what was bare of the collector; `None` without one.
     - `compile_s`, `step_wall_ms` (median without compilation, `None` before the first step), `wall_s` of all processes
       of the run.
     """
@@ -69,6 +71,7 @@ class Outcome:
     compile_s: float
     step_wall_ms: float | None
     wall_s: float
+    further_nuclei: float | None = None
 
 
 class RunError(RuntimeError):
@@ -196,7 +199,14 @@ class Run:
             compile_s=self.compile_s,
             step_wall_ms=float(np.median(self.walls)) * 1e3 if self.walls else None,
             wall_s=self.earlier_wall + time.perf_counter() - self.began,
+            further_nuclei=self._further_nuclei(),
         )
+
+    def _further_nuclei(self) -> float | None:
+        density, model = self.worst.further_nuclei_per_m2, self.case.model
+        cells = zip(model.grid.shape[:-1], model.grid.spacing[:-1], strict=True)
+        period = tuple(number * spacing * float(model.scales.length) for number, spacing in cells)
+        return None if density is None else expected_number(density, period)
 
     def _step(self, stop: float) -> None:
         """One accepted step; one that failed, or went too far beyond a limit, is taken again at half the size."""

@@ -8,6 +8,9 @@ from interphase.run.simulate import Outcome
 MOST_LEAKED = 0.05
 """Share of the current up to which what plates inside and on the coating does not change the rest of the run much."""
 
+MOST_NUCLEI = 0.5
+"""Further ones expected in the box, up to which those of the start stand for all."""
+
 FINAL = (
     "charge_C_per_m2",
     "plated_thickness_nm",
@@ -22,6 +25,7 @@ FINAL = (
     "roughness_peak_to_valley_nm",
     "roughness_rms_nm",
     "collector_covered_fraction",
+    "further_nucleation_rate_per_m2_s",
     "coating_strain_max",
     "coating_strain_over_limit_max",
     "coating_stress_max_MPa",
@@ -85,18 +89,31 @@ def summarise(
         "coating_left_behind_max_over_run": worst.coating_left_behind,
         "hot_spot_factor_max_over_run": worst.hot_spot_factor,
         "leaked_plating_fraction_max_over_run": worst.leaked_plating,
+        "further_nuclei_expected_over_run": outcome.further_nuclei,
         "overpotential_max_over_run_V": worst.overpotential_V,
         "newton_steps_max_over_run": worst.newton_steps,
         "linear_iterations_max_over_run": worst.linear_iterations,
         "num_cycles": len(cycles) if efficiencies else None,
         "coulombic_efficiency": efficiencies[-1] if efficiencies else None,
-        "warning": _warning(worst.leaked_plating),
+        "warning": "; ".join(filter(None, (_leakage(worst.leaked_plating), _nuclei(outcome)))) or None,
         **made,
     }
 
 
-def _warning(leaked: float | None) -> str | None:
-    """What a reader must know before trusting the run."""
+# What a reader must know before trusting the run.
+
+
+def _nuclei(outcome: Outcome) -> str | None:
+    expected = outcome.further_nuclei
+    if expected is None or expected < MOST_NUCLEI:
+        return None
+    return (
+        f"{expected:.2g} further nuclei would form on what is bare of the collector, where the run has none; plate "
+        "more slowly, begin with more nuclei, or take the run for one with nuclei at given places"
+    )
+
+
+def _leakage(leaked: float | None) -> str | None:
     if leaked is None or leaked <= MOST_LEAKED:
         return None
     return (
