@@ -4,6 +4,7 @@
     2  look      where the surfaces are, what every cell is made of; a native film grows
     3  balance   force, charge and reaction together: velocity, stress, current
     4  salt      the concentration that the current leaves behind
+    5  remember  the stress and strain of every material, the damage of a coating
 
 The balance sits in the middle of its step: with all motion after it, film strain would be first order in the step size.
 So material lags half a step behind the clock and leaps from middle to middle, as a leapfrog does.
@@ -199,7 +200,7 @@ class Model(eqx.Module):
         filmed = eqx.tree_at(lambda f: f.rate, filmed, side * look.area)
         return eqx.tree_at(lambda s: s.film, state, filmed)
 
-    # --- 2 balance --------------------------------------------------------------------------------------------------
+    # --- 3 balance --------------------------------------------------------------------------------------------------
 
     def _balance(self, state: State, look: Look, drive: Drive, dt: Scalar) -> tuple[Balance, Parting]:
         """The system of the step, its phases parting by what was plated of late."""
@@ -297,7 +298,7 @@ class Model(eqx.Module):
             sites=None if balance.sites is None else balance.sites.report,
         )
 
-    # --- 3 salt -----------------------------------------------------------------------------------------------------
+    # --- 4 salt -----------------------------------------------------------------------------------------------------
 
     def _salted(self, state: State, balance: Balance, dt: Scalar) -> tuple[State, SolveReport | None]:
         electrolyte, salt = self.stack.electrolyte, state.salt
@@ -320,7 +321,7 @@ class Model(eqx.Module):
         )
         return eqx.tree_at(lambda s: s.salt, state, salt), report
 
-    # --- 4 the material remembers -----------------------------------------------------------------------------------
+    # --- 5 remember -------------------------------------------------------------------------------------------------
 
     def _stressed(
         self, state: State, balance: Balance, strains: Strains, responses: list[Response], dt: Scalar

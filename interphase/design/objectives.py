@@ -88,7 +88,7 @@ def elastic_energy(course: Course) -> Scalar:
 
 
 def energy_over_resilience(course: Course) -> Scalar:
-    """Largest elastic energy density over the resilience ½Eε_Y² [-]."""
+    """Largest elastic energy density over the resilience ½Eε², ε the strain limit [-]."""
     return _largest(course.measures.energy_over_resilience, course)
 
 

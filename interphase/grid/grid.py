@@ -1,11 +1,9 @@
-"""The staggered rectilinear grid: shape, spacing, sharding."""
+"""The staggered rectilinear grid: shape and spacing."""
 
 import math
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
-from jaxtyping import Array
 
 from interphase.arrays import CellVectors
 
@@ -17,12 +15,10 @@ class Grid(eqx.Module):
 
     - `shape`: number of cells per axis, normal last; 2-D (plane strain) or 3-D.
     - `spacing`: edge lengths of a cell per axis [-, in units of `Scales.length`].
-    - `sharding`: how arrays are laid out over devices, or `None` for one device.
     """
 
     shape: tuple[int, ...] = eqx.field(static=True)
     spacing: tuple[float, ...] = eqx.field(static=True)
-    sharding: jax.sharding.NamedSharding | None = eqx.field(static=True, default=None)
 
     def __check_init__(self):
         if len(self.shape) not in (2, 3) or len(self.shape) != len(self.spacing):
@@ -64,10 +60,3 @@ class Grid(eqx.Module):
         """Position of every cell centre, origin at a corner of the box on the collector [-]."""
         ticks = [(jnp.arange(n) + 0.5) * h for n, h in zip(self.shape, self.spacing, strict=True)]
         return jnp.stack(jnp.meshgrid(*ticks, indexing="ij"))
-
-    def shard(self, array: Array) -> Array:
-        """Asks for this array's layout over the devices; does nothing on one device."""
-        if self.sharding is None or array.ndim < self.dim:
-            return array
-        spec = jax.sharding.PartitionSpec(*[None] * (array.ndim - self.dim), *self.sharding.spec)
-        return jax.lax.with_sharding_constraint(array, jax.sharding.NamedSharding(self.sharding.mesh, spec))

@@ -32,7 +32,6 @@ def carry(
     **Arguments:**
 
     - `film`: what the state's film is made of.
-
     - `sharpening`: Γ over the fastest interface.
     - `lattice`: of the lithium, where vacancies are followed.
     """

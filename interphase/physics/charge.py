@@ -118,7 +118,7 @@ def conductor(
     has_reservoir: bool = True,
     column_resistance: Array | float = 0.0,
 ) -> Conductor:
-    """Face conductances from cells: arithmetic in 1−ξ, half cells in series in κ.
+    """Face conductances from cells: arithmetic in 1−g(ξ), half cells in series in κ.
 
     **Arguments:**
 

@@ -1,8 +1,9 @@
 """Where the surface of a carried phase is: distance, normal, curvature, area.
 
-    f = ½[1 + tanh(ψ/2w)],   n = −∇ψ/|∇ψ|,   K = ∇·n,   δ = |∇f|
+    f = ½[1 + tanh(ψ/2w)],   n = −∇ψ/|∇ψ|,   K = ∇·n,   δ = |∇g(f)|
 
-ψ is the distance into the phase, n points out of it, K > 0 on a bump. Lengths in cells of `Scales.length`.
+ψ is the distance into the phase, n points out of it, K > 0 on a bump; g is `counted`. Lengths in units of
+`Scales.length`.
 """
 
 import functools

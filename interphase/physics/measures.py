@@ -35,7 +35,6 @@ from interphase.units import FARADAY, Scales
 SHARPNESS = 30.0  # β: e^{βx} picks the largest values
 ORDER = 16  # p of the norm they are large against
 CHANNELLING = 1.976  # Z of a crack that runs along a film
-UNLIMITED = 1e9  # strain limits above this mean that nobody knows one
 
 
 class Measures(eqx.Module):
@@ -59,7 +58,7 @@ class Measures(eqx.Module):
     coating_stress: Scalar | None  # largest principal stress, tension positive [Pa]
     coating_compression: Scalar | None  # largest compressive principal stress, positive [Pa]
     elastic_energy: Scalar | None  # of the coating per electrode area [J/m²]
-    energy_over_resilience: Scalar | None  # largest elastic energy density over ½Eε_Y²
+    energy_over_resilience: Scalar | None  # largest elastic energy density over ½Eε², ε the strain limit
     coating_stress_over_strength: Scalar | None
     contact_fraction: Scalar | None  # share of the faces that touches the lithium
     void_area_fraction: Scalar | None  # share on which nothing presses

@@ -110,7 +110,7 @@ class Worst:
     last_rate: float | None = None
     simulated_steps: int = 0
 
-    def see(self, report: StepReport, dt: float) -> None:
+    def see(self, report: StepReport) -> None:
         self.charge_closure = max(self.charge_closure, closure(report))
         self.newton_steps = max(self.newton_steps, int(report.balance.steps))
         self.linear_iterations = max(self.linear_iterations, int(report.balance.linear_iterations))

@@ -250,7 +250,7 @@ class Run:
         self.state, self.report, self.passed = state, report, passed
         if is_over:
             self.timetable.end_early(self.protocol_step, self.time)
-        self.worst.see(report, dt)
+        self.worst.see(report)
         iterations = int(report.balance.linear_iterations)
         self.tell(Progress(self.time, self.timetable.end, int(state.step), dt, self.row, iterations))
 

@@ -67,7 +67,6 @@ def summarise(
     **Arguments:**
 
     - `cycles`: see `cycle_table`; the Coulombic efficiency is that of the last with both plating and stripping.
-
     - `made`: `versions`, `device`, `git`: with what it was made.
 
     Final values carry plain names, extremes over the run end in `_over_run`; `None` stands for physics that is off.

@@ -1,7 +1,7 @@
 """The two operators of the simulator as multigrid sees them: diffusion in cells, isotropic elasticity on faces.
 
 Both are rediscretised on coarse grids with averaged coefficients. What was measured when they were chosen
-(iterations against grid, contrast and Poisson's ratio) is in docs/theory/solvers.md.
+(iterations against grid, contrast and Poisson's ratio) is in docs/pages/theory/solvers.md.
 """
 
 import jax.numpy as jnp

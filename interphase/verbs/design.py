@@ -96,7 +96,7 @@ def run_design(
     if not bool(jnp.any(design.searches.taken > 0)):
         raise RunError(f"{folder}: no start could be evaluated, see log.jsonl; narrow the bounds")
     try:
-        found = _found(study, planned, design, evaluator, voice)
+        found = _found(planned, design, evaluator, voice)
     except _Stopped:
         return INTERRUPTED
     best = designed_study(study, planned.problem, found["point"], _knobs(planned, found["start"]))
@@ -128,7 +128,7 @@ def _knobs(planned: Plan, start: int) -> Any:
     return jax.tree.map(lambda x: x[start], planned.knobs)
 
 
-def _found(study: schema.Study, planned: Plan, design: Design, evaluator: Evaluator, voice: Voice) -> dict[str, Any]:
+def _found(planned: Plan, design: Design, evaluator: Evaluator, voice: Voice) -> dict[str, Any]:
     """The best start and its surroundings."""
     problem, best = planned.problem, design.best()
     search = jax.tree.map(lambda x: np.asarray(x[best]), design.searches)
