@@ -28,7 +28,7 @@ from interphase.physics.balance import Balance, Control
 from interphase.physics.carry import carry
 from interphase.physics.charge import closing_correction, current_vectors
 from interphase.physics.contact import Contact, Touch
-from interphase.physics.creep import Hardening
+from interphase.physics.creep import Hardening, PowerLawCreep
 from interphase.physics.elimination import CoupledProblem
 from interphase.physics.film import Coverage, grown
 from interphase.physics.interface import Look, continued_off
@@ -330,13 +330,11 @@ class Model(eqx.Module):
         remaining = list(responses)
         lithium = remaining.pop(0)
         state = eqx.tree_at(lambda s: s.lithium_stress, state, lithium.stress)
-        if self.stack.lithium.creeps and state.flow_resistance is not None:
-            resistance = self._hardening().updated(
-                state.flow_resistance,
-                lithium.trial * (1 - lithium.factor) / (3 * balance.body.phases[0].shear_modulus),
-                dt,
-                self.stack.lithium.creep_rate * self.scales.time,
-            )
+        metal = balance.body.phases[0]
+        if isinstance(metal.flow, PowerLawCreep) and state.flow_resistance is not None:
+            strain = metal.flow.power_law_strain(lithium.trial, lithium.factor, metal.shear_modulus, dt)
+            rate = self.stack.lithium.creep_rate * self.scales.time
+            resistance = self._hardening().updated(state.flow_resistance, strain, dt, rate)
             state = eqx.tree_at(lambda s: s.flow_resistance, state, resistance)
         coating = state.coating
         if coating is not None:

@@ -3,7 +3,7 @@
 Everything a user reads or writes is SI; everything the solvers see is divided by a scale of this file.
 The stress scale RT/Omega and the potential scale RT/F make the affinity of the reaction a plain sum:
 
-    𝒜/RT = (φ_e − φ_m)/φ₀ + ln(c/c₀) − K·γ/(σ₀ L₀) + σ_n/σ₀
+    𝒜/RT = (φ_e − φ_m)/φ₀ − K·γ/(σ₀ L₀) + σ_n/σ₀
 """
 
 import equinox as eqx

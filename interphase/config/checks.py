@@ -334,6 +334,13 @@ def check_cell(study: schema.Study) -> None:
         raise StudyError("contact: lithium parts from a solid only in a cell without liquid; give a solid_electrolyte")
     if study.contact is not None and study.cell.top == "liquid":
         raise StudyError('contact: nothing presses on the solid; set cell.top = "plate", "spring" or "gap"')
+    first = study.protocol.steps[0].pressure
+    pressure = study.cell.pressure if first is None else first
+    if study.contact is not None and not study.contact.adhesion and not pressure:
+        raise StudyError(
+            "contact.adhesion = 0: nothing holds lithium to the solid where the protocol begins without pressure; give "
+            "an adhesion, or a cell.pressure"
+        )
     if (study.cell.top == "spring") != (study.cell.spring_stiffness is not None):
         raise StudyError(
             'cell.spring_stiffness is missing; give the pressure per travel of the plate, such as "1 MPa/um"'

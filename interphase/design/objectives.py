@@ -57,8 +57,9 @@ def overpotential(course: Course) -> Scalar:
 
 
 def hot_spot(course: Course) -> Scalar:
-    """Mean of the hot-spot factor, less one [-]."""
-    return _mean(course.measures.hot_spot_factor, course) - 1
+    """Mean of the hot-spot factor over the charge that passes, less one [-]; at rest it means nothing."""
+    passed = jnp.abs(jnp.diff(course.measures.charge, prepend=0.0))
+    return jnp.sum(course.measures.hot_spot_factor * passed) / jnp.sum(passed) - 1
 
 
 def roughness_growth(course: Course) -> Scalar:

@@ -2,7 +2,9 @@
 
     −∇·{κ [∇φ_e − β ∇ln c]} + i δ = 0,    β = 2(1−t₊)(1+∂ln f/∂ln c)  (units of RT/F)
 
-Unknown φ_e; the metal is an equipotential at the scalar φ_m. Insulated below, φ_e = 0 on the upper wall.
+Unknown φ_e, against lithium in the same place: μ̃(Li⁺)/F but for a constant, which is why β has 1−t₊, and why it is
+continuous from one conductor to another. The metal is an equipotential at the scalar φ_m. Insulated below, φ_e = 0 on
+the upper wall.
 Current in the direction −z plates. Source: Newman & Thomas-Alyea, Electrochemical Systems, ch. 12.
 
 **Mixing.** Lithium leaves ions the fraction 1−g(ξ) of a face, g as in `interface.counted`. With the reaction spread as

@@ -106,6 +106,11 @@ class PowerLawCreep(AbstractFlow):
         )
         return _share_of_two_powers(log_linear, log_power, self.exponent + jnp.zeros_like(trial))
 
+    def power_law_strain(self, trial: Array, factor: Array, shear_modulus: Array, dt: Array) -> Array:
+        """Δt ε̇₀(q/S)ⁿ, the equivalent strain of dislocations: what hardens, as diffusion does not."""
+        left = 1 - factor * (1 + shear_modulus * dt / self.viscosity)
+        return trial * jnp.maximum(left, 0.0) / (3 * shear_modulus)
+
     def potential(self, trial, shear_modulus, dt):
         n = self.exponent
         stress = trial * self.factor(trial, shear_modulus, dt)

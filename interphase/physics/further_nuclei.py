@@ -1,6 +1,6 @@
 """Nuclei that would form on what is bare of a collector: an estimate, which moves nothing. SI.
 
-    η = φ_e − φ_m + (RT/F) ln(c/c₀)      at the wall, beside lithium;  J(η) of `nucleation`
+    η = φ_e − φ_m at the wall, beside lithium;  J(η) of `nucleation`
 
 No current flows to bare metal: φ_e there is that of what conducts ions above it, coating or electrolyte.
 """
@@ -22,10 +22,7 @@ def further_nucleation_rate(stack: Stack, state: State, scales: Scales) -> Scala
     """Nuclei per area of the collector and time, mean over all of it [1/m²s]; `None` where its sites are not known."""
     if stack.collector is None or stack.collector.ground is None:
         return None
-    solution = state.solution
-    driving = (solution.potential - solution.metal_potential)[..., 0]
-    if state.salt is not None:
-        driving = driving + state.filler[..., 0] * jnp.log(jnp.maximum(state.salt[..., 0], 1e-6))
+    driving = (state.solution.potential - state.solution.metal_potential)[..., 0]
     overpotential = jnp.maximum(driving * scales.potential, LEAST)
     site, cover = place_on(stack, stack.collector.ground)
     rates = jax.vmap(lambda eta: nucleation_rate(site, cover, eta).rate)(overpotential.ravel())

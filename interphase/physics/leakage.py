@@ -1,7 +1,7 @@
 """Where lithium plates under, in and on a coating: what electrons get through it and meet lithium ions there.
 
     i_e = i_t e^{−40(τ−1)} (1 − e^{−u}) + (RT/F) u/ϱ,    τ = ∫ds/L_t,    ϱ = ∫ds/κ_el
-    1/i = 1/i_e + 1/i_r,    i_r = i₀₀ [e^{αu} − e^{−(1−α)u}],    u = (φ_e + (RT/F) ln(c/c₀) − φ_m) F/RT
+    1/i = 1/i_e + 1/i_r,    i_r = i₀₀ [e^{αu} − e^{−(1−α)u}],    u = (φ_e − φ_m) F/RT
 
 The integrals go along the normal, from the lithium up to a depth s of the coating; i(s) is the most that could plate
 there. Electrons tunnel and are conducted side by side, as through the native film (see `film`); u, the overpotential
@@ -125,7 +125,7 @@ def ways(
             resistivity(coating.property("electronic_conductivity", coated.depth, blend, join="series")),
             resistivity(CoatingProperties.at(coating, coated, width, scales, grid).ionic_conductivity),
             jnp.clip(1 - state.beneath - fraction, 0.0, None),
-            _driving(stack, state),
+            state.solution.potential,
         ]
     )
     step, beside = in_cells(normal, grid), math.ceil(EDGE * width)
@@ -153,12 +153,3 @@ def ways(
     at_surface = between_cells(fields[-1:], nearest, grid)[0] - metal
     near = at_surface + (at_face - at_surface) * near_ionic / (ionic + SLIGHT)
     return Way(jnp.minimum(thickness, 1.0), near_electronic, near), Way(thickness, electronic, at_face)
-
-
-def _driving(stack: Stack, state: State) -> Cells:
-    """φ_e + (RT/F) ln(c/c₀), the second where salt is dissolved."""
-    potential = state.solution.potential
-    if stack.electrolyte is None or state.salt is None:
-        return potential
-    touching = jnp.clip(state.filler / jnp.clip(1 - state.lithium, 1e-6, None), 0.0, 1.0)
-    return potential + touching * jnp.log(jnp.maximum(state.salt, 1e-6))

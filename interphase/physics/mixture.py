@@ -332,9 +332,8 @@ def kinetics(
     electrolyte, salt = stack.electrolyte, state.salt
     if electrolyte is not None and salt is not None:
         touching = jnp.clip(state.filler / open_share, 0.0, 1.0)
-        log_salt = jnp.log(jnp.maximum(salt, 1e-6))
-        exchange = exchange + touching * electrolyte.exchange_current * jnp.exp((1 - alpha) * log_salt)
-        offset = offset + touching * log_salt
+        depletion = jnp.maximum(salt, 1e-6) ** (1 - alpha)
+        exchange = exchange + touching * electrolyte.exchange_current * depletion
     coating, coated = stack.coating, state.coating
     if coating is not None and coated is not None:
         touching = jnp.clip(coated.fraction / open_share, 0.0, 1.0)

@@ -1,10 +1,10 @@
 """Butler–Volmer kinetics of Li⁺ + e⁻ ⇌ Li at the lithium surface.
 
-    𝒜/RT = (φ_e − φ_m + U)F/RT + ln(c/c₀) − γK/(σ₀L₀) + σ_n/σ₀ − F R_film i/RT
+    𝒜/RT = (φ_e − φ_m + U)F/RT − γK/(σ₀L₀) + σ_n/σ₀ − F R_film i/RT
     i    = i₀₀ (c/c₀)^{1−α} [e^{α𝒜/RT} − c_Li e^{−(1−α)𝒜/RT}],    c_Li = ĉ_Li + R i
 
 i > 0 plates. σ_n = n·σ·n is tension-positive: compression hinders plating. K > 0 on a bump hinders plating.
-U = 0: potentials are measured against lithium in the reference electrolyte. All numbers non-dimensional.
+φ_e is the potential of lithium at rest in the same place, so that U = 0 at any concentration. All non-dimensional.
 c_Li is the share of the surface's lattice sites that still hold an atom, one where vacancies are not followed: only
 those give up lithium. Within a step a current changes it by R i, so it cannot take what is not there (see `vacancies`).
 Source: Newman & Thomas-Alyea, Electrochemical Systems, ch. 8; stress and curvature terms Monroe & Newman 2004/2005.
@@ -27,7 +27,7 @@ class Kinetics(eqx.Module):
     - `exchange_current`: i₀₀(c/c₀)^{1−α} [-].
     - `transfer_coefficient`: α, of the cathodic (plating) branch [-].
     - `film_resistance`: of a film thinner than the grid, in series [-].
-    - `offset`: ln(c/c₀) − γK/(σ₀L₀): the part of the affinity known before the solve [-].
+    - `offset`: −γK/(σ₀L₀): the part of the affinity known before the solve [-].
     - `occupancy`, `depletion`: ĉ_Li and R, or `None` where every site holds an atom [-].
     """
 

@@ -138,6 +138,12 @@ SLIPS = [
         "contact",
         'set cell.top = "plate"',
     ),
+    (
+        "contact that nothing holds",
+        [*SOLID, "contact.adhesion=0", "cell.pressure=0"],
+        "contact.adhesion = 0",
+        "give an adhesion",
+    ),
     ("contact in single precision", [*SOLID, "numerics.precision=float32"], "contact", 'precision = "float64"'),
     (
         "crack without a contact",

@@ -1,10 +1,15 @@
 """Terms with a closed form that no run is needed for."""
 
+import equinox as eqx
+import jax
+import jax.numpy as jnp
 import pytest
 
 from interphase.config.build import build
 from interphase.config.design import wishes
 from interphase.config.load import StudyError, read_study
+from interphase.design.objectives import hot_spot
+from interphase.run.case import Course
 from studies import write_small
 
 
@@ -27,3 +32,17 @@ def test_what_electrons_plate_needs_to_know_how_far_they_tunnel(tmp_path):
     assert wishes(read_study(file, []))[0][0].name == "inside_plating"
     with pytest.raises(StudyError, match=r"inside_plating needs coating.layers\[0\].tunnelling_thickness"):
         wishes(read_study(file, ["coating.layers[0].material=li2o"]))
+
+
+def test_a_rest_has_no_hot_spot(tmp_path):
+    """1.2 and 1.4 over equal charges are 1.3, whatever the factor is where nothing flows, however long that lasts."""
+    case = build(read_study(write_small(tmp_path), []))
+    measures = eqx.filter_eval_shape(lambda: case.rollout(jnp.ones(3)))
+    measures = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), measures)
+    measures = eqx.tree_at(
+        lambda m: (m.charge, m.hot_spot_factor),
+        measures,
+        (jnp.array([10.0, 10.0, 20.0]), jnp.array([1.2, 1e9, 1.4])),
+    )
+    course = Course(case, jnp.array([1.0, 100.0, 1.0]), measures, jnp.zeros(3))
+    assert float(hot_spot(course)) == pytest.approx(0.3, rel=1e-9)

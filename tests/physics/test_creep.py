@@ -65,6 +65,8 @@ def test_creep_factor_solves_its_equation(log_trial, log_rate, log_modulus, expo
     restored = stress + 3 * modulus * dt * (10.0**log_rate * stress**exponent + stress / (3 * viscosity))
     assert 0 < float(factor) <= 1
     assert float(restored / trial) == pytest.approx(1.0, abs=1e-8)
+    hardening = law.power_law_strain(trial, factor, modulus, dt) * 3 * modulus / trial
+    assert float(hardening) == pytest.approx(float(3 * modulus * 10.0**log_rate * stress**exponent / trial), abs=1e-8)
 
 
 @pytest.mark.parametrize("exponent", [1.0, 5.0, 1 / 0.15])

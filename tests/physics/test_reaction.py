@@ -8,11 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cells import TEMPERATURE, coating, layer, make, scales
+from cells import TEMPERATURE, coating, electrolyte, layer, make, scales
 from interphase.physics.interface import Look
-from interphase.physics.mixture import kinetics
+from interphase.physics.mixture import conduction, kinetics
 from interphase.physics.reaction import LARGEST_EXPONENT, Kinetics, affinity_for, bounded_exponential
 from interphase.physics.start import step_down
+from interphase.solvers.krylov import conjugate_gradients
+from interphase.solvers.multigrid import Multigrid
+from interphase.solvers.preconditioners import smoothing_for_diffusion
 
 FARADAY, GAS_CONSTANT = 96485.33212, 8.314462618
 THERMAL = GAS_CONSTANT * TEMPERATURE / FARADAY  # [V]
@@ -70,17 +73,26 @@ def test_tafel_slopes(alpha):
     assert stripping == pytest.approx((1 - alpha) / THERMAL, rel=0.01)
 
 
-@pytest.mark.parametrize("salt", [0.1, 2.0])
-def test_nernst(salt):
-    """At rest the metal sits at RT/F ln(c/c₀) against the reference, to 0.1 mV, in the kinetics of a whole cell."""
-    model, state = make((8, 16), 20e-9, bump_height=0.0)
-    state = eqx.tree_at(lambda s: s.salt, state, jnp.full_like(state.salt, salt))
-    look = Look.at(state.lithium, model.width, model.grid)
-    law = kinetics(model.stack, state, look, model.width, model.scales, model.grid)
-    rest = -law.mismatch(jnp.zeros(model.grid.shape), jnp.zeros(model.grid.shape), jnp.zeros(model.grid.shape))
-    surface = np.asarray(look.area > 0.1)
-    rest = np.asarray(rest)[surface] * model.scales.potential
-    np.testing.assert_allclose(rest, THERMAL * np.log(salt), atol=1e-4)
+@pytest.mark.parametrize(("salt", "transference"), [(0.1, 0.5), (2.0, 0.5), (0.1, 0.38), (0.1, 1.0)])
+def test_nernst(salt, transference):
+    """At rest lithium at c sits at 2(1−t₊) RT/F ln(c/c₀) against lithium in the reservoir, to 0.1 mV.
+
+    In this concentration cell that is Nernst's RT/F per e-fold where both ions are as fast, nothing where one moves.
+    """
+    liquid = electrolyte(transference_number=transference)
+    model, state = make((2, 64), 20e-9, bump_height=0.0, level=300e-9, liquid=liquid)
+    grid, height = model.grid, model.grid.cell_centres()[1] / 64
+    away = jnp.clip((height - 0.4) / 0.5, 0.0, 1.0)  # flat at the surface and at the wall
+    state = eqx.tree_at(lambda s: s.salt, state, salt ** (1 - away))
+    ions = conduction(model.stack, state, model.has_reservoir, model.width, model.scales, grid)
+    operator = ions.operator(jnp.zeros(grid.shape))
+    cycle = Multigrid.build(operator, smoothing_for_diffusion(), jnp.float32)
+    at_rest = conjugate_gradients(operator, -ions.outflow(jnp.zeros(grid.shape)), cycle, tolerance=1e-11)[0]
+    look = Look.at(state.lithium, model.width, grid)
+    law = kinetics(model.stack, state, look, model.width, model.scales, grid)
+    none = jnp.zeros(grid.shape)
+    found = -np.asarray(law.mismatch(none, at_rest, none))[np.asarray(look.area > 0.1)] * model.scales.potential
+    np.testing.assert_allclose(found, 2 * (1 - transference) * THERMAL * np.log(salt), atol=1e-4)
     assert abs(THERMAL * np.log(0.1) + 0.05916) < 1e-4
 
 
