@@ -140,7 +140,7 @@ SLIPS = [
     ),
     (
         "contact that nothing holds",
-        [*SOLID, "contact.adhesion=0", "cell.pressure=0"],
+        [*SOLID, "contact.adhesion=0 MPa", "cell.pressure=0 MPa"],
         "contact.adhesion = 0",
         "give an adhesion",
     ),
