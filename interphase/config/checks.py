@@ -4,6 +4,7 @@ Every refusal names key and remedy.
 """
 
 import dataclasses
+import itertools
 import math
 import os
 
@@ -392,13 +393,8 @@ def _check_electrolyte(section: schema.Electrolyte) -> None:
 
 def check_protocol(study: schema.Study) -> None:
     """The lithium neither runs out nor reaches the top; what a limit of the potential ends cannot be foreseen."""
-    low = heights(study)
-    assert study.lithium.molar_volume is not None
-    charge_to_length = study.lithium.molar_volume / FARADAY
-    plated, steps = 0.0, study.protocol.steps
-    for k, step in enumerate(steps * study.protocol.cycles):
-        if step.potential_limit is None:
-            plated += (step.current or 0.0) * longest(step) * charge_to_length
+    low, steps = heights(study), study.protocol.steps
+    for k, (step, plated) in enumerate(zip(steps * study.protocol.cycles, plated_after_steps(study), strict=True)):
         cycle = f" in cycle {k // len(steps) + 1}" if k >= len(steps) else ""
         key = f"protocol.steps[{k % len(steps)}]{cycle}"
         if step.pressure_ramp is not None and step.pressure_ramp > step.duration:
@@ -426,6 +422,16 @@ def check_protocol(study: schema.Study) -> None:
                 f"{key} would plate {_nm(plated)} in a box with {_nm(study.grid.size[-1] - low.covered)} left above "
                 f"the deposit; shorten it, or raise grid.size[{len(study.grid.size) - 1}]"
             )
+
+
+def plated_after_steps(study: schema.Study) -> list[float]:
+    """Lithium gained by the end of every step of every cycle [m]; of what a limit of the potential ends, nothing."""
+    assert study.lithium.molar_volume is not None
+    charges = [
+        (step.current or 0.0) * longest(step) if step.potential_limit is None else 0.0
+        for step in study.protocol.steps * study.protocol.cycles
+    ]
+    return [charge * study.lithium.molar_volume / FARADAY for charge in itertools.accumulate(charges)]
 
 
 def longest(step: schema.Step) -> float:

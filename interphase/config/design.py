@@ -13,7 +13,7 @@ import numpy as np
 
 from interphase.config import library, quantities, schema
 from interphase.config.build import as_arrays, build, controls
-from interphase.config.checks import FEWEST_CELLS, FEWEST_CELLS_OF_A_LAYER, heights
+from interphase.config.checks import FEWEST_CELLS, FEWEST_CELLS_OF_A_LAYER, heights, plated_after_steps
 from interphase.config.load import StudyError, validated, written
 from interphase.config.places import place, written_back
 from interphase.design.frontier import Frontier, MaterialPoint, fit
@@ -25,7 +25,6 @@ from interphase.run.case import Case
 from interphase.run.controls import Controls
 from interphase.run.simulate import RunError, simulate
 from interphase.solvers.rollout import divisible
-from interphase.units import FARADAY
 
 FAMILIES = {"inorganic": "inorganic", "ceramic": "inorganic", "polymer": "polymer", "hybrid": "hybrid"}
 """Class of a library material → class of the frontier; native films are nothing one can deposit."""
@@ -100,9 +99,7 @@ def _check_bounds(key: str, path: str, lower: float, upper: float, study: schema
             )
         }
     )
-    assert study.lithium.molar_volume is not None
-    plated = sum((step.current or 0.0) * step.duration for step in study.protocol.steps) * study.lithium.molar_volume
-    room = study.grid.size[-1] - heights(grown).covered - max(plated / FARADAY, 0.0)
+    room = study.grid.size[-1] - heights(grown).covered - max(0.0, *plated_after_steps(study))
     if room < 4 * spacing:
         raise StudyError(
             f"{key}.upper = {upper * 1e9:.4g} nm leaves no room above the deposit; give at most "

@@ -194,6 +194,7 @@ def test_the_nearest_material_is_itself_and_lacks_nothing():
         (["design.variables[0].lower=0 GPa", "design.variables[0].scale=log"], "no logarithm"),
         (["design.variables[2].lower=100 nm"], "is not resolved by cells"),
         (["design.variables[2].upper=2 um"], "leaves no room"),
+        (["design.variables[2].upper=500 nm", "protocol.cycles=10"], "leaves no room"),
         (["design.variables[2].points=3"], "is one number"),
         (["design.variables[2].path=coating.layers[0].modulus"], "is free already"),
         (["design.terms=[{name='beauty'}]"], "is unknown; there are overpotential"),
