@@ -282,6 +282,22 @@ def materials(name: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="
 
 
 @app.command
+def keys(table: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="TABLE")] = "", /) -> None:
+    """Lists the keys of a study file: what each takes, its bounds, and what holds where it is not given.
+
+    Args:
+        table: Such as coating or protocol.steps; all of them if not given.
+    """
+    from interphase.config.keys import described
+    from interphase.config.load import StudyError
+
+    try:
+        print(described(table))
+    except KeyError:
+        raise StudyError(f'"{table}" is no table of a study; see "interphase keys"') from None
+
+
+@app.command
 def bench(device: Device = None, precision: Literal["float32", "float64"] = "float64", quick: bool = False) -> None:
     """Measures time per coupled step and per act against grid size, and prints a table.
 

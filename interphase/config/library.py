@@ -235,6 +235,11 @@ def load(name: str) -> Material:
     return _read(key)
 
 
+def knows(name: str) -> bool:
+    """Whether materials of any kind may say it."""
+    return any(name in dimensions for dimensions in _DIMENSIONS.values())
+
+
 @functools.cache
 def spread(name: str) -> float | None:
     """How far sources disagree on a property of one and the same coating, as a logarithm.

@@ -156,6 +156,11 @@ def format(value: float, dimension: str) -> str:
     return repr(value) if dimension == "1" else f"{value!r} {dimension}"
 
 
+def meaning(dimension: str) -> tuple[str, str]:
+    """What a dimension is called, and an example: `("a length", "100 nm")`."""
+    return _MEANING[dimension]
+
+
 def pretty(value: float, dimension: str) -> str:
     """Short text for people, five digits: `"100 nm"`, `"77 GPa"`, `"1 mA/cm²"`.
 

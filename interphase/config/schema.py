@@ -7,12 +7,41 @@ coating layer may be a list, control points from its inner to its outer face.
 # pyright: reportInvalidTypeForm=false
 # A type made by a function is a variable to pyright and a type to pydantic.
 
+import dataclasses
 from typing import Annotated, Any, Literal
 
 import pydantic
 from pydantic import BeforeValidator, PlainSerializer
 
 from interphase.config import quantities
+
+
+@dataclasses.dataclass(frozen=True)
+class Bounds:
+    """Of a number of `dimension` [SI]: above `above` (or at it if `zero`) and below `below` (or at it if `whole`)."""
+
+    dimension: str
+    above: float
+    below: float
+    zero: bool
+    whole: bool
+    is_profile: bool = False  # several of them are control points from the inner to the outer face
+
+    def hold(self, number: float) -> bool:
+        low = number < self.above or (number == self.above and not self.zero)
+        high = number > self.below or (number == self.below and not self.whole)
+        return not (low or high)
+
+    def __str__(self) -> str:
+        parts = []
+        if self.above > -float("inf"):
+            parts.append(f"{'at least' if self.zero else 'above'} {self._shown(self.above)}")
+        if self.below < float("inf"):
+            parts.append(f"{'at most' if self.whole else 'below'} {self._shown(self.below)}")
+        return " and ".join(parts)
+
+    def _shown(self, bound: float) -> str:
+        return quantities.pretty(bound, self.dimension) if bound else "0"
 
 
 def _quantity(
@@ -22,23 +51,18 @@ def _quantity(
     zero: bool = False,
     whole: bool = False,
 ) -> Any:
-    """A number of `dimension` above `above` (or at it if `zero`) and below `below` (or at it if `whole`) [SI]."""
-
-    def shown(bound: float) -> str:
-        return quantities.pretty(bound, dimension) if bound else "0"
+    """A number within `Bounds`."""
+    bounds = Bounds(dimension, above, below, zero, whole)
 
     def read(value: Any) -> float:
         number = quantities.parse(value, dimension)
-        low = number < above or (number == above and not zero)
-        high = number > below or (number == below and not whole)
-        if low or high:
-            lower = f"{'at least' if zero else 'above'} {shown(above)}"
-            upper = f" and {'at most' if whole else 'below'} {shown(below)}" if below < float("inf") else ""
-            raise ValueError(f'"{value}" is out of range; give a value {lower}{upper}')
+        if not bounds.hold(number):
+            raise ValueError(f'"{value}" is out of range; give a value {bounds}')
         return number
 
     return Annotated[
         float,
+        bounds,
         BeforeValidator(read),
         PlainSerializer(lambda value: quantities.format(value, dimension), when_used="always"),
     ]
@@ -64,7 +88,8 @@ def _profile(
         texts = [quantities.format(v, dimension) for v in values]
         return texts[0] if len(texts) == 1 else texts
 
-    return Annotated[tuple[float, ...], BeforeValidator(read), PlainSerializer(write, when_used="always")]
+    bounds = Bounds(dimension, above, below, zero, whole, is_profile=True)
+    return Annotated[tuple[float, ...], bounds, BeforeValidator(read), PlainSerializer(write, when_used="always")]
 
 
 Length = _quantity("m", 0.0)
