@@ -192,10 +192,9 @@ def design(
     choose_device(device, parsed.numerics.precision, math.prod(parsed.grid.cells), parsed.design.search.starts)
     checkpoints = folders.checkpoints_of(folder) if resume else folders.checkpoint_folder(file, folder)
     if not resume:
-        from interphase.config.design import variables, wishes
+        from interphase.config.design import check_design
 
-        for part in (variables, wishes):  # says what is wrong before anything is written
-            part(parsed)
+        check_design(parsed)  # says what is wrong before anything is written
         folders.refuse_other_content(folder)
         folders.clear(folder)
         (folder / "study.toml").write_text(written(parsed), encoding="utf-8")
