@@ -98,5 +98,10 @@ def test_an_empty_folder_has_none(tmp_path):
 def test_every_number_can_be_written():
     for number in (number for group in GROUPS.values() for number in group):
         assert written(number, {}) is None
-        assert written(number, {number.key: None}) == "not modelled"
+        assert written(number, {number.key: None}) == number.absent
         assert written(number, {number.key: 1.5}).endswith(number.unit)
+
+
+def test_a_run_that_ends_at_rest_says_why_it_has_no_hot_spot():
+    hot_spot = next(number for number in GROUPS["Deposit"] if number.key == "hot_spot_factor")
+    assert written(hot_spot, {"hot_spot_factor": None}) == "no current at the end"
