@@ -73,10 +73,11 @@ def _exit_code(error: Exception) -> int | None:
     from interphase.config.library import LibraryError
     from interphase.config.load import StudyError
     from interphase.io.checkpoint import CheckpointError
+    from interphase.io.trajectory import TrajectoryError
     from interphase.report.run_folder import RunFolderError
     from interphase.run.simulate import RunError
 
-    if isinstance(error, StudyError | LibraryError | CheckpointError | RunFolderError):
+    if isinstance(error, StudyError | LibraryError | CheckpointError | RunFolderError | TrajectoryError):
         return BAD_INPUT
     return CANNOT_GO_ON if isinstance(error, RunError) else None
 
@@ -389,10 +390,12 @@ def _report(folder: pathlib.Path) -> None:
     from interphase.report.animation import animate
     from interphase.report.figures import draw_all
     from interphase.report.page import write_page
+    from interphase.report.run_folder import read_run
 
     print("drawing figures …", file=sys.stderr)
     draw_all(folder)
-    animate(folder)
+    if read_run(folder).trajectory is not None:
+        animate(folder)
     print(f"report: {write_page(folder)}")
 
 

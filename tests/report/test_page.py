@@ -90,6 +90,17 @@ def test_a_run_without_summary_still_has_a_page(run):
     assert "no summary yet" in text and "<h1>run</h1>" in text
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("series.csv", "time_s\nsoon\n"), ("series.csv", "when\n1.0\n"), ("summary.json", '{"title":')],
+)
+def test_a_damaged_file_is_named(run, name, text):
+    (run / name).write_text(text)
+    with pytest.raises(RunFolderError, match=f"{name}: cannot be read") as caught:
+        write_page(run)
+    assert "\n" not in str(caught.value)
+
+
 def test_an_empty_folder_has_none(tmp_path):
     with pytest.raises(RunFolderError, match="not a run folder"):
         write_page(tmp_path)
