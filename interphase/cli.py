@@ -209,7 +209,10 @@ def design(
             parsed, folder, checkpoints, resume, made_with(), Voice(bar.write, bar, lambda: bool(signals))
         )
     if status == INTERRUPTED:
-        print(f"stopped; the search is saved. Go on with:  interphase design {study} --resume", file=sys.stderr)
+        print(
+            f"stopped; the search is saved. Go on with:  interphase design {study} --out {folder} --resume",
+            file=sys.stderr,
+        )
         sys.exit(128 + signals[0])
     print(f"report: {folder / 'report.html'}\nbest design, a study of its own: {folder / 'best.toml'}")
 
