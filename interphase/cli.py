@@ -73,10 +73,11 @@ def _exit_code(error: Exception) -> int | None:
     from interphase.config.library import LibraryError
     from interphase.config.load import StudyError
     from interphase.io.checkpoint import CheckpointError
+    from interphase.io.trajectory import TrajectoryError
     from interphase.report.run_folder import RunFolderError
     from interphase.run.simulate import RunError
 
-    if isinstance(error, StudyError | LibraryError | CheckpointError | RunFolderError):
+    if isinstance(error, StudyError | LibraryError | CheckpointError | RunFolderError | TrajectoryError):
         return BAD_INPUT
     return CANNOT_GO_ON if isinstance(error, RunError) else None
 
@@ -192,10 +193,9 @@ def design(
     choose_device(device, parsed.numerics.precision, math.prod(parsed.grid.cells), parsed.design.search.starts)
     checkpoints = folders.checkpoints_of(folder) if resume else folders.checkpoint_folder(file, folder)
     if not resume:
-        from interphase.config.design import variables, wishes
+        from interphase.config.design import check_design
 
-        for part in (variables, wishes):  # says what is wrong before anything is written
-            part(parsed)
+        check_design(parsed)  # says what is wrong before anything is written
         folders.refuse_other_content(folder)
         folders.clear(folder)
         (folder / "study.toml").write_text(written(parsed), encoding="utf-8")
@@ -209,7 +209,10 @@ def design(
             parsed, folder, checkpoints, resume, made_with(), Voice(bar.write, bar, lambda: bool(signals))
         )
     if status == INTERRUPTED:
-        print(f"stopped; the search is saved. Go on with:  interphase design {study} --resume", file=sys.stderr)
+        print(
+            f"stopped; the search is saved. Go on with:  interphase design {study} --out {folder} --resume",
+            file=sys.stderr,
+        )
         sys.exit(128 + signals[0])
     print(f"report: {folder / 'report.html'}\nbest design, a study of its own: {folder / 'best.toml'}")
 
@@ -406,10 +409,12 @@ def _report(folder: pathlib.Path) -> None:
     from interphase.report.animation import animate
     from interphase.report.figures import draw_all
     from interphase.report.page import write_page
+    from interphase.report.run_folder import read_run
 
     print("drawing figures …", file=sys.stderr)
     draw_all(folder)
-    animate(folder)
+    if read_run(folder).trajectory is not None:
+        animate(folder)
     print(f"report: {write_page(folder)}")
 
 

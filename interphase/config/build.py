@@ -180,18 +180,27 @@ def _lithium(section: schema.Lithium, temperature: float) -> Lithium:
     """Lithium at a temperature, of a size, with pores."""
     known = {name: value for name, value in section if value is not None}
     rate = known["creep_prefactor"] * math.exp(-known["creep_activation_energy"] / (GAS_CONSTANT * temperature))
-    stronger = 1.0
-    if section.feature_size is not None:
-        stronger = flow.strengthening(section.feature_size, known["size_effect_length"])
-    strengths = ("initial_resistance", "saturation_resistance", "hardening_modulus")
-    numbers = {name: stronger * known[name] for name in strengths} | {
-        "modulus": flow.porous_modulus(known["modulus"], section.porosity),
+    numbers = {name: factor * known[name] for name, factor in over_bulk(section).items()} | {
         "creep_rate": flow.porous_rate(rate, section.porosity),
         "diffusional_viscosity": _diffusional_viscosity(known, temperature),
     }
     unchanged = ("poisson_ratio", "surface_energy", "creep_exponent", "hardening_exponent", "rate_hardening")
     numbers |= {name: known[name] for name in unchanged}
     return Lithium(**{name: jnp.asarray(value) for name, value in numbers.items()}, creeps=section.creeps)
+
+
+def over_bulk(section: schema.Lithium) -> dict[str, float]:
+    """Name → constant of small or porous lithium over that of the bulk, which a study gives."""
+    stronger = 1.0
+    if section.feature_size is not None:
+        assert section.size_effect_length is not None
+        stronger = flow.strengthening(section.feature_size, section.size_effect_length)
+    return {
+        "initial_resistance": stronger,
+        "saturation_resistance": stronger,
+        "hardening_modulus": stronger,
+        "modulus": flow.porous_modulus(1.0, section.porosity),
+    }
 
 
 def _diffusional_viscosity(known: dict[str, Any], temperature: float) -> float:

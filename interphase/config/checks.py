@@ -25,6 +25,7 @@ FEWEST_CELLS_OF_DAMAGE = 2
 THINNEST_THAT_CRACKS = 3.0  # coating over the length of damage
 FEWEST_CELLS_OF_A_CRACK = 6
 STANDING_BACK = 4.0  # root mean squares by which an uneven face stands back at most
+SLOWEST_SALT, FASTEST_SALT = -18, -6  # decimal logarithm of its diffusivity in m²/s
 LARGEST_COARSE_GRID = 1024  # cells that the multigrid may have to invert densely
 BYTES_PER_CELL = {2: 150 * 8, 3: 260 * 8}  # of double precision: fields, hierarchies and work arrays
 
@@ -381,14 +382,33 @@ def _check_vacancies(study: schema.Study) -> None:
 
 
 def _check_electrolyte(section: schema.Electrolyte) -> None:
-    assert section.concentration is not None and section.conductivity_coefficients is not None
+    """Its polynomials mean something where the run begins."""
+    conductivities, logarithms = section.conductivity_coefficients, section.log_diffusivity_coefficients
+    factors = section.thermodynamic_factor_coefficients
+    assert section.concentration is not None and conductivities is not None
+    assert logarithms is not None and factors is not None
     salt = section.concentration / 1000  # the polynomials are in mol/l
-    conductivity = sum(a * salt**k for k, a in enumerate(section.conductivity_coefficients))
+    there = f"at electrolyte.concentration = {quantities.pretty(section.concentration, 'mol/m^3')}"
+    conductivity, factor = _polynomial(conductivities, salt), _polynomial(factors, math.sqrt(salt))
+    logarithm = _polynomial(logarithms, salt)
     if conductivity <= 0:
         raise StudyError(
-            f"electrolyte.conductivity_coefficients give {quantities.pretty(conductivity, 'S/m')} at electrolyte."
-            f"concentration = {quantities.pretty(section.concentration, 'mol/m^3')}; give a conductivity above 0 there"
+            f"electrolyte.conductivity_coefficients give {quantities.pretty(conductivity, 'S/m')} {there}; give a "
+            "conductivity above 0 there"
         )
+    if not SLOWEST_SALT < logarithm < FASTEST_SALT:
+        raise StudyError(
+            f"electrolyte.log_diffusivity_coefficients give a diffusivity of 10^{logarithm:.4g} m^2/s {there}; give "
+            f"the decimal logarithm of one from 10^{SLOWEST_SALT} to 10^{FASTEST_SALT} m^2/s there"
+        )
+    if factor <= 0:
+        raise StudyError(
+            f"electrolyte.thermodynamic_factor_coefficients give {factor:.4g} {there}; give a factor above 0 there"
+        )
+
+
+def _polynomial(coefficients: tuple[float, ...], x: float) -> float:
+    return sum(a * x**k for k, a in enumerate(coefficients))
 
 
 def check_protocol(study: schema.Study) -> None:
@@ -397,6 +417,7 @@ def check_protocol(study: schema.Study) -> None:
     for k, (step, plated) in enumerate(zip(steps * study.protocol.cycles, plated_after_steps(study), strict=True)):
         cycle = f" in cycle {k // len(steps) + 1}" if k >= len(steps) else ""
         key = f"protocol.steps[{k % len(steps)}]{cycle}"
+        _check_limit(key, step, study)
         if step.pressure_ramp is not None and step.pressure_ramp > step.duration:
             raise StudyError(
                 f"{key}.pressure_ramp = {quantities.pretty(step.pressure_ramp, 's')} is longer than the step; "
@@ -432,6 +453,20 @@ def plated_after_steps(study: schema.Study) -> list[float]:
         for step in study.protocol.steps * study.protocol.cycles
     ]
     return [charge * study.lithium.molar_volume / FARADAY for charge in itertools.accumulate(charges)]
+
+
+def _check_limit(key: str, step: schema.Step, study: schema.Study) -> None:
+    """The current drives the metal from 0 V to the limit; only of an alloy is the potential another at rest."""
+    layers = () if study.coating is None else study.coating.layers
+    limit, current = step.potential_limit, step.current
+    if limit is None or not current or any(layer.alloy_capacity is not None for layer in layers):
+        return
+    if limit * current >= 0:
+        verb, way = ("plating", "below") if current > 0 else ("stripping", "above")
+        raise StudyError(
+            f"{key}.potential_limit = {quantities.pretty(limit, 'V')} is met before the step begins, since {verb} "
+            f"drives the metal from 0 V {way}; give a limit {way} 0 V"
+        )
 
 
 def longest(step: schema.Step) -> float:

@@ -13,9 +13,9 @@ import numpy as np
 
 from interphase.config import library, quantities, schema
 from interphase.config.build import as_arrays, build, controls
-from interphase.config.checks import FEWEST_CELLS, FEWEST_CELLS_OF_A_LAYER, heights, plated_after_steps
+from interphase.config.checks import FEWEST_CELLS, FEWEST_CELLS_OF_A_LAYER, check, heights, plated_after_steps
 from interphase.config.load import StudyError, validated, written
-from interphase.config.places import place, written_back
+from interphase.config.places import Place, place, written_back
 from interphase.design.frontier import Frontier, MaterialPoint, fit
 from interphase.design.objectives import DEFAULT, TERMS
 from interphase.design.problem import Knobs, Problem, Uncertain, Wish
@@ -47,9 +47,14 @@ def variables(study: schema.Study) -> Variables:
     members = []
     for k, wanted in enumerate(section(study).variables):
         key = f"design.variables[{k}]"
-        found = place(wanted.path, study)
+        found = _place(f"{key}.path", wanted.path, study)
         if any(wanted.path == member.path for member in members):
             raise StudyError(f"{key}.path = {wanted.path} is free already; leave one of the two out")
+        if wanted.path.endswith(".strain_limit") and _ties_strain_limit(study):
+            raise StudyError(
+                f"{key}.path = {wanted.path}: the frontier sets it by the modulus; leave it out, or set "
+                "design.frontier.strain_limit = false"
+            )
         bounds = {}
         for name in ("lower", "upper"):
             try:
@@ -59,21 +64,34 @@ def variables(study: schema.Study) -> Variables:
         lower, upper = bounds["lower"], bounds["upper"]
         shown = [quantities.pretty(bound, found.dimension) for bound in (lower, upper)]
         if lower >= upper:
-            raise StudyError(f"{key}: lower = {shown[0]} is not below upper = {shown[1]}; exchange them")
+            remedy = "exchange them" if lower > upper else "give a lower one"
+            raise StudyError(f"{key}: lower = {shown[0]} is not below upper = {shown[1]}; {remedy}")
         logarithmic = wanted.scale == "log" if wanted.scale else lower > 0 and upper > 3 * lower
         if logarithmic and lower <= 0:
             raise StudyError(f'{key}.lower = {shown[0]} has no logarithm; give a bound above 0, or scale = "linear"')
         if wanted.points > 1 and not found.is_profile:
             raise StudyError(f"{key}.points = {wanted.points}: {wanted.path} is one number; leave points out")
         _check_bounds(key, wanted.path, lower, upper, study)
+        for name, bound in bounds.items():
+            _check_allowed(f"{key}.{name}", wanted.path, bound, found.dimension, study)
         members.append(Variable(wanted.path, found.dimension, found.put, lower, upper, logarithmic, wanted.points))
     return Variables(tuple(members))
 
 
+def _place(key: str, path: str, study: schema.Study) -> Place:
+    try:
+        return place(path, study)
+    except StudyError as error:
+        raise StudyError(f"{key}: {error}") from None
+
+
+def _ties_strain_limit(study: schema.Study) -> bool:
+    wanted = section(study).frontier
+    return wanted is not None and wanted.strain_limit
+
+
 def _check_bounds(key: str, path: str, lower: float, upper: float, study: schema.Study) -> None:
-    """Bounds that the grid resolves and the schema allows."""
-    for name, bound in (("lower", lower), ("upper", upper)):
-        _check_value(f"{key}.{name}", path, bound)
+    """Bounds of a thickness that the grid resolves."""
     if not path.endswith(".thickness") or study.coating is None or "mosaic" in path:
         return
     spacing = study.grid.size[-1] / study.grid.cells[-1]
@@ -107,24 +125,17 @@ def _check_bounds(key: str, path: str, lower: float, upper: float, study: schema
         )
 
 
-def _check_value(key: str, path: str, value: float) -> None:
-    ranges = {
-        "poisson_ratio": (0.0, 0.4999), "transference_number": (0.0, 1.0), "relaxed_fraction": (0.0, 1.0),
-        "initial_occupancy": (schema.LEAST_OCCUPANCY, 1.0),
-    }  # fmt: skip
-    name = path.rsplit(".", 1)[-1]
-    low, high = ranges.get(name, (0.0, float("inf")))
-    signed = name in (
-        "current",
-        "potential",
-        "alloying_potential",
-        "height",
-        "modulus",
-        "ionic_conductivity",
-        "thickness",
-    )
-    if not signed and not low <= value <= high:
-        raise StudyError(f"{key} = {value:.4g} is out of range; give a value from {low:.4g} to {high:.4g}")
+def _check_allowed(key: str, path: str, value: float, dimension: str, study: schema.Study) -> None:
+    """A run takes the study with the value in it, as it must take the best design."""
+    data = tomllib.loads(written(study.model_copy(update={"design": None})))
+    written_back(data, path, np.array([value]), dimension)
+    there = validated(data, key)
+    if path.startswith("nucleation."):  # a run keeps the nuclei that it starts from
+        return
+    try:
+        check(there)
+    except StudyError as error:
+        raise StudyError(f"{key}: {error}") from None
 
 
 def wishes(study: schema.Study) -> tuple[tuple[Wish, ...], np.ndarray]:
@@ -185,8 +196,7 @@ _NEEDED = {
 
 
 def _check_limits_known(study: schema.Study, made: list[Wish]) -> None:
-    frontier = section(study).frontier
-    ties_strain_limit = frontier is not None and frontier.strain_limit
+    ties_strain_limit = _ties_strain_limit(study)
     layers = () if study.coating is None else study.coating.layers
     for wish in made:
         needed = _NEEDED.get(wish.name, ())
@@ -232,18 +242,27 @@ def frontier(study: schema.Study) -> Frontier | None:
     return fitted
 
 
-def _uncertain(study: schema.Study, case: Case) -> tuple[Uncertain, ...]:
-    """Inputs that differ between scenarios: those named, each with every shift of the surface."""
-    robust = section(study).robust
-    if robust is None:
-        return ()
+def _check_robust(study: schema.Study, robust: schema.Robust) -> None:
+    """Every scenario has a number for every input, and the study has the inputs."""
     counts = {len(u.factors) for u in robust.uncertain}
     if len(counts) > 1:
         raise StudyError(
             f"design.robust.uncertain: the numbers of factors are {', '.join(map(str, sorted(counts)))}; give every "
             "input one factor per scenario"
         )
-    num = counts.pop() if counts else 1
+    for k, wanted in enumerate(robust.uncertain):
+        _place(f"design.robust.uncertain[{k}].path", wanted.path, study)
+    if robust.offsets > 1 and study.surface is None:
+        raise StudyError("design.robust.offsets shifts surface.level, and a collector has none; leave offsets out")
+
+
+def _uncertain(study: schema.Study, case: Case) -> tuple[Uncertain, ...]:
+    """Inputs that differ between scenarios: those named, each with every shift of the surface."""
+    robust = section(study).robust
+    if robust is None:
+        return ()
+    _check_robust(study, robust)
+    num = len(robust.uncertain[0].factors) if robust.uncertain else 1
     dtype = case.protocol.duration.dtype
     made = []
     for wanted in robust.uncertain:
@@ -253,8 +272,6 @@ def _uncertain(study: schema.Study, case: Case) -> tuple[Uncertain, ...]:
             return found.put(case, jnp.atleast_1d(jnp.asarray(found.get(case)) * factor))
 
         made.append(Uncertain(wanted.path, change, jnp.asarray(np.tile(wanted.factors, robust.offsets), dtype)))
-    if robust.offsets > 1 and study.surface is None:
-        raise StudyError("design.robust.offsets shifts surface.level, and a collector has none; leave offsets out")
     if robust.offsets > 1:
         spacing = study.grid.size[-1] / study.grid.cells[-1]
         shifts = np.repeat(np.arange(robust.offsets) / robust.offsets * spacing, num)
@@ -303,6 +320,16 @@ def _check_protocol(study: schema.Study) -> None:
             )
 
 
+def check_design(study: schema.Study) -> None:
+    """Raises `StudyError` for what cannot be designed; runs and builds nothing."""
+    check(study)
+    _check_protocol(study)
+    variables(study)
+    _swept(study, wishes(study)[0])
+    if (robust := section(study).robust) is not None:
+        _check_robust(study, robust)
+
+
 def plan(
     study: schema.Study, tell: Callable[[str], None] = lambda text: None, schedule: np.ndarray | None = None
 ) -> Plan:
@@ -329,7 +356,7 @@ def plan(
         frontier=None if law is None else as_arrays(law, study.numerics.precision),
         uncertain=_uncertain(study, case),
         limits_conductivity=wanted.frontier is not None and wanted.frontier.conductivity,
-        ties_strain_limit=wanted.frontier is not None and wanted.frontier.strain_limit,
+        ties_strain_limit=_ties_strain_limit(study),
         caution=0.0 if wanted.robust is None else wanted.robust.caution,
     )
     starts, knobs, labels = _starts(study, problem, weights)
@@ -346,6 +373,16 @@ def plan(
     return Plan(problem, starts, knobs, labels, settings, limits)
 
 
+def _swept(study: schema.Study, asked: tuple[Wish, ...]) -> int | None:
+    """Which of the terms a front sweeps the weight of."""
+    pareto, names = section(study).pareto, [wish.name for wish in asked]
+    if pareto is None:
+        return None
+    if pareto.term not in names:
+        raise StudyError(f'design.pareto.term = "{pareto.term}" is no term; there are {", ".join(names)}')
+    return names.index(pareto.term)
+
+
 def _starts(study: schema.Study, problem: Problem, weights: np.ndarray) -> tuple[np.ndarray, Knobs, list[str]]:
     wanted = section(study)
     own = {v.path: np.asarray(place(v.path, study).get(problem.case), float) for v in problem.variables.members}
@@ -356,12 +393,7 @@ def _starts(study: schema.Study, problem: Problem, weights: np.ndarray) -> tuple
         for v in problem.variables.members
     }  # fmt: skip
     first = problem.variables.point(profiles) if inside else None
-    sweep = None
-    if wanted.pareto is not None:
-        names = [wish.name for wish in problem.wishes]
-        if wanted.pareto.term not in names:
-            raise StudyError(f'design.pareto.term = "{wanted.pareto.term}" is no term; there are {", ".join(names)}')
-        sweep = names.index(wanted.pareto.term)
+    sweep = _swept(study, problem.wishes)
     num = wanted.search.starts if wanted.pareto is None else len(wanted.pareto.weights)
     points = _spread(problem.variables, num, wanted.search.seed, first)
     table = np.tile(weights, (num, 1))

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from interphase.config import quantities, schema
+from interphase.config.build import over_bulk
 from interphase.config.load import StudyError
 from interphase.design.variables import Put
 from interphase.materials.coating import Layer, along_profile
@@ -162,7 +163,8 @@ def _of_step(path: str, match: re.Match, study: schema.Study) -> Place:
 
     def put(case: Case, value: Any) -> Case:
         values = getattr(case.protocol, field).at[index :: len(steps)].set(value[0])  # in every cycle
-        return eqx.tree_at(lambda c: getattr(c.protocol, field), case, values)
+        case = eqx.tree_at(lambda c: getattr(c.protocol, field), case, values)
+        return _touching_under(case, values[0]) if name == "pressure" else case
 
     return Place(dimension, lambda case: getattr(case.protocol, field)[index], put)
 
@@ -181,15 +183,21 @@ def _of_current(path: str, match: re.Match, study: schema.Study) -> Place:
 
 def _of_pressure(path: str, match: re.Match, study: schema.Study) -> Place:
     own = np.array([step.pressure is not None for step in study.protocol.steps * study.protocol.cycles])
+    if own.all():
+        raise StudyError(f"{path}: every step has a pressure of its own; set protocol.steps[k].pressure free")
 
     def put(case: Case, value: Any) -> Case:
         pressure = jnp.where(own, case.protocol.pressure, value[0])
-        case = eqx.tree_at(lambda c: c.protocol.pressure, case, pressure)
-        if case.model.stack.faces is None:
-            return case
-        return eqx.tree_at(lambda c: c.model.stack.faces.pressure, case, pressure[0])  # under which contact is made
+        return _touching_under(eqx.tree_at(lambda c: c.protocol.pressure, case, pressure), pressure[0])
 
-    return Place("Pa", lambda case: study.cell.pressure, put)
+    return Place("Pa", lambda case: case.protocol.pressure[int(np.argmin(own))], put)
+
+
+def _touching_under(case: Case, pressure: Any) -> Case:
+    """With the contact, if there is one, made under the pressure of the first step [Pa]."""
+    if case.model.stack.faces is None:
+        return case
+    return eqx.tree_at(lambda c: c.model.stack.faces.pressure, case, pressure)
 
 
 def _of_mosaic(path: str, match: re.Match, study: schema.Study) -> Place:
@@ -297,7 +305,13 @@ def _of_lithium(path: str, match: re.Match, study: schema.Study) -> Place:
     }  # fmt: skip
     if (name := match[1]) not in dimensions:
         raise StudyError(f"{path} cannot be set free; of lithium these can: {', '.join(dimensions)}")
-    return _single(dimensions[name], lambda case: getattr(case.model.stack.lithium, name))
+    factor = over_bulk(study.lithium).get(name, 1.0)
+    where = functools.partial(_under, "model.stack.lithium", name)
+    return Place(
+        dimensions[name],
+        lambda case: where(case) / factor,
+        lambda case, value: eqx.tree_at(where, case, value[0] * factor),
+    )
 
 
 _PLACES: list[tuple[str, Callable[[str, re.Match, schema.Study], Place]]] = [

@@ -73,19 +73,28 @@ class Checkpoints:
             if not self._directory.is_dir() or step not in self._opened().all_steps():
                 raise CheckpointError(f"{self._directory}: no checkpoint of step {step}; {self._what_there_is()}")
             manager = self._opened()
-            differences = _differences(manager.item_metadata(step)["state"], like)
+            with self._told(step):
+                differences = _differences(manager.item_metadata(step)["state"], like)
             if differences:
                 raise CheckpointError(
                     f"{self._directory / str(step)}: written by another study than the one that is to go on:\n  "
                     + "\n  ".join(differences)
                 )
-            restored = manager.restore(
-                step,
-                args=ocp.args.Composite(
-                    state=ocp.args.StandardRestore(jax.tree.map(_abstract, like)), extra=ocp.args.JsonRestore()
-                ),
-            )
+            wanted = ocp.args.StandardRestore(jax.tree.map(_abstract, like))
+            with self._told(step):
+                restored = manager.restore(step, args=ocp.args.Composite(state=wanted, extra=ocp.args.JsonRestore()))
         return restored["state"], restored["extra"]
+
+    @contextlib.contextmanager
+    def _told(self, step: int) -> Iterator[None]:
+        """Says of a damaged step which it is; Orbax lets all kinds of inner errors through."""
+        try:
+            yield
+        except Exception as error:
+            reason = str(error).partition("\n")[0]
+            raise CheckpointError(
+                f"{self._directory / str(step)}: cannot be read ({reason}); take it away to go on from the step before"
+            ) from error
 
     def close(self) -> None:
         """Ends the threads behind the folder; the object may be used again."""

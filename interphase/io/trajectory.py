@@ -129,6 +129,7 @@ class Trajectory:
             times = _array(self._group, "time")
         except (FileNotFoundError, KeyError, ValueError) as error:
             raise TrajectoryError(f"{os.fspath(path)}: no trajectory here") from error
+        self._path = os.fspath(path)
         self.time: np.ndarray = np.asarray(times[:], dtype=np.float64)
         """Times of the frames [s]."""
         self.names: list[str] = [name for name, array in self._group.arrays() if len(array.shape) > 1]
@@ -154,7 +155,12 @@ class Trajectory:
         """One field at one frame (negative: counted from the last), in its unit, axes as in `axes`."""
         if not -len(self) <= frame < len(self):
             raise IndexError(f"frame {frame} of {len(self)}")
-        return np.asarray(self._field(name)[frame % len(self)])
+        try:
+            return np.asarray(self._field(name)[frame % len(self)])
+        except RuntimeError as error:  # of what undoes the compression
+            raise TrajectoryError(
+                f"{self._path}: frame {frame % len(self)} of {name} is damaged ({error}); start the run again"
+            ) from None
 
     def _field(self, name: str) -> zarr.Array:
         if name not in self.names:

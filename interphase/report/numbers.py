@@ -5,18 +5,25 @@ from typing import Any
 
 from interphase.report import style
 
-_NOT_MODELLED = "not modelled"
+_AT_REST = "no current at the end"
+_AT_REST_OR_OFF = "not modelled, or no current at the end"
+_UNCYCLED = "none plates and strips"
+_NO_LIMIT = "not modelled, or not known of a layer"
 
 
 @dataclasses.dataclass(frozen=True)
 class Number:
-    """A key of `summary.json`: its name for people, its factor and unit for the page, and how it is written."""
+    """A key of `summary.json`: its name for people, its factor and unit for the page, and how it is written.
+
+    `absent`: why it may be `null`.
+    """
 
     key: str
     name: str
     factor: float = 1.0
     unit: str = ""
     form: str = ".4g"
+    absent: str = "not modelled"
 
 
 GROUPS: dict[str, tuple[Number, ...]] = {
@@ -25,11 +32,11 @@ GROUPS: dict[str, tuple[Number, ...]] = {
         Number("plated_thickness_nm", "Plated thickness", 1.0, "nm"),
         Number("overpotential_V", "Overpotential", 1e3, "mV"),
         Number("stack_pressure_MPa", "Pressure on the stack", 1.0, "MPa"),
-        Number("num_cycles", "Cycles", 1.0, "", "d"),
-        Number("coulombic_efficiency", "Coulombic efficiency, stripped over plated", 100.0, "%"),
+        Number("num_cycles", "Cycles", 1.0, "", "d", _UNCYCLED),
+        Number("coulombic_efficiency", "Coulombic efficiency, stripped over plated", 100.0, "%", ".4g", _UNCYCLED),
     ),
     "Deposit": (
-        Number("hot_spot_factor", "Hot spot, largest over mean current", 1.0, ""),
+        Number("hot_spot_factor", "Hot spot, largest over mean current", absent=_AT_REST),
         Number("roughness_peak_to_valley_nm", "Roughness, peak to valley", 1.0, "nm"),
         Number("collector_covered_fraction", "Collector that lithium covers", 100.0, "%"),
         Number("further_nuclei_expected_over_run", "Further nuclei that would form, estimate", 1.0, "", ".2g"),
@@ -51,14 +58,17 @@ GROUPS: dict[str, tuple[Number, ...]] = {
         Number("coating_strain_max", "Largest strain", 100.0, "%"),
         Number("coating_stress_max_MPa", "Largest principal stress", 1.0, "MPa"),
         Number("elastic_energy_J_per_m2", "Elastic energy", 1e3, "mJ/m²"),
-        Number("elastic_energy_over_resilience_max", "Largest energy density over resilience", 1.0, ""),
-        Number("coating_stress_over_strength_max", "Largest stress over strength", 1.0, ""),
-        Number("crack_driving_force_max", "Release rate of a channelling crack over toughness", 1.0, ""),
+        Number("coating_strain_over_limit_max", "Largest strain over its limit", absent=_NO_LIMIT),
+        Number("elastic_energy_over_resilience_max", "Largest energy density over resilience", absent=_NO_LIMIT),
+        Number("coating_stress_over_strength_max", "Largest stress over strength", absent=_NO_LIMIT),
+        Number("crack_driving_force_max", "Release rate of a channelling crack over toughness", absent=_NO_LIMIT),
         Number("damage_area_fraction", "Damaged share of the coating", 100.0, "%"),
-        Number("bare_plating_fraction", "Current onto bare lithium", 100.0, "%"),
-        Number("beneath_plating_fraction", "Current onto lithium under the coating", 100.0, "%"),
-        Number("inside_plating_fraction", "Current into the coating, estimate", 100.0, "%", ".3g"),
-        Number("upon_plating_fraction", "Current onto the coating, estimate", 100.0, "%", ".3g"),
+        Number("bare_plating_fraction", "Current onto bare lithium", 100.0, "%", absent=_AT_REST_OR_OFF),
+        Number(
+            "beneath_plating_fraction", "Current onto lithium under the coating", 100.0, "%", absent=_AT_REST_OR_OFF
+        ),
+        Number("inside_plating_fraction", "Current into the coating, estimate", 100.0, "%", ".3g", _AT_REST_OR_OFF),
+        Number("upon_plating_fraction", "Current onto the coating, estimate", 100.0, "%", ".3g", _AT_REST_OR_OFF),
         Number("alloy_lithium_nm", "Lithium in the alloy, as metal", 1.0, "nm"),
         Number("alloy_filling_mean", "Filling of the alloy", 100.0, "%"),
         Number("alloy_swelling_fraction", "Volume gained by it", 100.0, "%"),
@@ -79,12 +89,12 @@ GROUPS: dict[str, tuple[Number, ...]] = {
 
 
 def written(number: Number, summary: dict[str, Any]) -> str | None:
-    """The value with its unit; words when its physics was off; `None` when the summary does not know the key."""
+    """The value with its unit; words where there is none; `None` when the summary does not know the key."""
     if number.key not in summary:
         return None
     value = summary[number.key]
     if value is None:
-        return _NOT_MODELLED
+        return number.absent
     if number.key == "wall_s":
         return style.readable_time(float(value))
     text = format(int(value) if number.form == "d" else float(value) * number.factor, number.form)

@@ -62,8 +62,10 @@ class RunFolder:
 def read_run(path: str | os.PathLike[str]) -> RunFolder:
     """Reads a run folder. Raises `RunFolderError` when it holds neither numbers nor fields."""
     path = pathlib.Path(path)
-    series = read_series(path / "series.csv") if (path / "series.csv").exists() else {}
+    series = _columns(path / "series.csv")
     series = {name: values for name, values in series.items() if np.isfinite(values).any()}
+    if series and "time_s" not in series:
+        raise _damaged(path / "series.csv", "it has no column time_s")
     try:
         trajectory = Trajectory(path / "fields.zarr")
     except TrajectoryError:
@@ -75,11 +77,29 @@ def read_run(path: str | os.PathLike[str]) -> RunFolder:
     return RunFolder(
         path=path,
         study=_text(path / "study.toml"),
-        summary=json.loads(_text(path / "summary.json") or "{}"),
+        summary=_summary(path / "summary.json"),
         series=series,
-        cycles=read_series(path / "cycles.csv") if (path / "cycles.csv").exists() else {},
+        cycles=_columns(path / "cycles.csv"),
         trajectory=trajectory,
     )
+
+
+def _columns(path: pathlib.Path) -> dict[str, np.ndarray]:
+    try:
+        return read_series(path) if path.exists() else {}
+    except ValueError as error:
+        raise _damaged(path, error) from None
+
+
+def _summary(path: pathlib.Path) -> dict[str, Any]:
+    try:
+        return json.loads(_text(path) or "{}")
+    except ValueError as error:
+        raise _damaged(path, error) from None
+
+
+def _damaged(path: pathlib.Path, error: ValueError | str) -> RunFolderError:
+    return RunFolderError(f"{path}: cannot be read ({error}); take the file away, or start the run again")
 
 
 def _text(path: pathlib.Path) -> str:

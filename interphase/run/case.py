@@ -45,7 +45,8 @@ class Case(eqx.Module):
 
         **Arguments:**
 
-        - `schedule`: step sizes [s], such as those that a run chose.
+        - `schedule`: step sizes [s], such as those that a run chose. A step of the protocol lasts its duration here:
+          where a limit may end it, put the `durations` of the run's outcome into `protocol.duration`.
         - `segment`: see `solvers.rollout`.
 
         **Returns:** measures after every step, stacked.
@@ -77,8 +78,10 @@ def stacked(cases: Sequence[Case]) -> Case:
 
     A Python number that is the same in all of them stays one.
 
-    **Raises:** `ValueError` where they differ in more, such as the grid, its size or layers.
+    **Raises:** `ValueError` where they differ in more, such as the grid, its size or layers, or there are none.
     """
+    if not cases:
+        raise ValueError("there are no cases to stack; give at least one")
 
     def together(*leaves):
         is_shared = not eqx.is_array(leaves[0]) and all(leaf == leaves[0] for leaf in leaves)

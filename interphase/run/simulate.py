@@ -18,7 +18,7 @@ import numpy as np
 
 from interphase.io.checkpoint import CheckpointError, Checkpoints
 from interphase.io.fields import FIELDS
-from interphase.io.records import Series, append_log
+from interphase.io.records import Series, append_log, read_series
 from interphase.io.trajectory import TrajectoryError, TrajectoryWriter
 from interphase.model import Model, StepReport
 from interphase.physics.seeds import expected_number
@@ -32,6 +32,7 @@ from interphase.state import State
 
 INTERRUPTED = "stopped: interrupted"
 JUMP = 0.8  # of the stress change of twice the step: what no smaller step divides is a jump, such as of faces that snap
+SURFACE = 0.5  # lithium fraction there
 TOP_CELLS = 4  # a deposit nearer than this to the upper wall of a liquid cell has filled it
 FINEST_END = 0.01  # of what a protocol's step has lasted: how exactly it is ended by a limit
 
@@ -56,6 +57,7 @@ class Outcome:
 
     - `status`: `finished`, or `stopped: reason`.
     - `state`: at the last row, synchronised. `schedule`: sizes of the steps that this process took [s].
+    - `durations`: of the protocol's steps, as long as they lasted, or may last where they did not begin [s].
     - `last`: the last row of numbers. `worst`: extremes over the run.
     - `further_nuclei`: expected in the box on what was bare of the collector; `None` without one.
     - `compile_s`, `step_wall_ms` (median without compilation, `None` before the first step), `wall_s` of all processes
@@ -65,6 +67,7 @@ class Outcome:
     status: str
     state: State
     schedule: np.ndarray
+    durations: np.ndarray
     last: dict[str, Any]
     worst: Worst
     num_steps: int
@@ -132,6 +135,7 @@ class Run:
         self.folder, self.checkpoints = folder, checkpoints
         self.tell, self.asked_to_stop = tell, asked_to_stop
         self.timetable = Timetable(np.asarray(case.protocol.duration), controls.rows)
+        self.ended = ""  # why, if before the protocol
         self.protocol_step, self.passed = 0, 0.0  # which is under way, and the charge since it began [C/m²]
         self.dtype = case.model.stack.temperature.dtype
         start = eqx.filter_jit(lambda case: case.start())(case)
@@ -159,40 +163,58 @@ class Run:
                 f"{self.folder}: the run ended before its first checkpoint; start it again with interphase run"
             )
         self.state, extra = self.checkpoints.restore(latest, self.state)
+        if extra.get("durations_s", self._durations()) != self._durations():
+            raise CheckpointError(
+                f"{self.folder / 'study.toml'}: the steps of the protocol have changed since the run began; put them "
+                "back, or start again with interphase run"
+            )
         self.timetable.restore(np.asarray(extra["ends_s"]))
         self.protocol_step, self.passed = extra["protocol_step"], extra["passed_C_per_m2"]
+        self.ended = extra.get("ended", "")
         self.seen, self.time = _synchronised(self.case.model, self.state), extra["time_s"]
         self.step_size = StepSize(extra["proposed_s"])
         self.row, self.worst = extra["row"], Worst(**extra["worst"])
         self.earlier_wall, self.compile_s, self.walls = extra["wall_s"], extra["compile_s"], extra["walls_s"]
-        self.series = Series(self.folder / "series.csv")
-        self.series.truncate_after(float(self.time))
+        try:
+            self.series = Series(self.folder / "series.csv")
+            self.series.truncate_after(float(self.time))
+            read_series(self.folder / "series.csv")
+        except ValueError as error:
+            raise CheckpointError(
+                f"{self.folder / 'series.csv'}: cannot be read ({error}); put it back, or start again with "
+                "interphase run"
+            ) from None
         with contextlib.suppress(TrajectoryError):  # none, or killed while it was made: it is made again
             self.trajectory = TrajectoryWriter.resume(self.folder / "fields.zarr", float(self.time))
 
+    def _durations(self) -> list[float]:
+        """Of the protocol's steps, as the study has them [s]."""
+        return np.asarray(self.case.protocol.duration, float).tolist()
+
     def go(self) -> Outcome:
         """Runs to the end of the protocol. Raises `RunError` when the solver cannot."""
-        status = "finished"
-        while self.time < self.timetable.end:
-            if self.asked_to_stop():
-                status = INTERRUPTED
+        interrupted = False
+        while self.time < self.timetable.end and not self.ended:
+            if interrupted := self.asked_to_stop():
                 break
             self._step(self.timetable.next_stop(self.time))
-            if self.timetable.is_stop(self.time):
+            used_up = self._used_up()
+            if used_up or self.timetable.is_stop(self.time):
                 self._observe()
-                if reason := self._at_the_top():
-                    status = f"stopped: {reason}"
-                    break
+                self.ended = used_up or self._at_the_top()
             if int(self.state.step) % self.controls.checkpoint_steps == 0:
                 self._save()
         self._save()
-        return self._outcome(status)
+        if interrupted:
+            return self._outcome(INTERRUPTED)
+        return self._outcome(f"stopped: {self.ended}" if self.ended else "finished")
 
     def _outcome(self, status: str) -> Outcome:
         return Outcome(
             status=status,
             state=self.seen,
             schedule=np.asarray(self.schedule),
+            durations=np.diff(self.timetable.ends, prepend=0.0),
             last=self.row,
             worst=self.worst,
             num_steps=int(self.state.step),
@@ -223,6 +245,8 @@ class Run:
             )
             residual, by_motion, change = float(report.balance.residual), float(by_motion), dt / float(by_stress)
             wall = time.perf_counter() - began
+            if not self.schedule:  # the first attempt compiles, taken or not
+                self.compile_s += wall
             solved = np.isfinite(residual) and residual <= controls.tolerance
             divides = change > SLACK and change < JUMP * change_before
             good = solved and by_motion * SLACK >= dt and not divides
@@ -241,8 +265,6 @@ class Run:
                 raise RunError(*self._gave_up(dt, residual))
         if self.schedule:
             self.walls.append(wall)
-        else:
-            self.compile_s += wall
         self.schedule.append(dt)
         self.last_wall = wall
         self.step_size.accept(dt, min(by_motion, dt / change), controls)
@@ -315,6 +337,12 @@ class Run:
                 self.trajectory = TrajectoryWriter(self.folder / "fields.zarr", self.axes, described)
             self.trajectory.append(float(self.time), fields)
 
+    def _used_up(self) -> str:
+        """What ends a run that strips: where no cell is half lithium there is no surface, and there would be less."""
+        assert self.report is not None
+        strips = float(self.report.mean_current) < 0
+        return "all lithium is stripped" if strips and float(jnp.max(self.state.lithium)) < SURFACE else ""
+
     def _at_the_top(self) -> str:
         """What ends a run early: solids fill the uppermost cells of a liquid cell, or lithium those of a solid one."""
         if self.seen.salt is None:
@@ -329,6 +357,8 @@ class Run:
         extra = {
             "time_s": self.time,
             "ends_s": self.timetable.ends.tolist(),
+            "durations_s": self._durations(),
+            "ended": self.ended,
             "protocol_step": self.protocol_step,
             "passed_C_per_m2": self.passed,
             "proposed_s": self.step_size.proposed,

@@ -10,10 +10,9 @@ def described(study: schema.Study) -> str:
     """The resolved study and its size. Raises `StudyError` for what cannot be run or designed."""
     checks.check(study)
     if study.design is not None:
-        from interphase.config.design import variables, wishes
+        from interphase.config.design import check_design
 
-        for part in (variables, wishes):
-            part(study)
+        check_design(study)
     cells = math.prod(study.grid.cells)
     thickness = sum(layer.thickness for layer in study.coating.layers) if study.coating else None
     spacing = study.grid.size[-1] / study.grid.cells[-1]

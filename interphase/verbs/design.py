@@ -257,12 +257,11 @@ def _sensitivities(problem: Problem, search: Any) -> list[dict[str, Any]]:
 
 def _variable(variable: Any) -> dict[str, Any]:
     """What the figures need, with the unit people use for numbers of that size."""
-    shown = quantities.pretty(np.sqrt(variable.lower * variable.upper) if variable.logarithmic else variable.upper,
-                              variable.dimension)  # fmt: skip
-    number, _, unit = shown.partition(" ")
-    middle = np.sqrt(variable.lower * variable.upper) if variable.logarithmic else variable.upper
+    lower, upper = variable.lower, variable.upper
+    middle = np.sqrt(lower * upper) if variable.logarithmic else max(abs(lower), abs(upper))
+    number, _, unit = quantities.pretty(middle, variable.dimension).partition(" ")
     return {
-        "path": variable.path, "lower": variable.lower, "upper": variable.upper, "unit": unit,
+        "path": variable.path, "lower": lower, "upper": upper, "unit": unit,
         "factor": float(f"{float(number) / middle:.3g}"), "logarithmic": variable.logarithmic,
         "points": variable.points,
     }  # fmt: skip
@@ -278,7 +277,8 @@ def _in_words(free: Any, point: np.ndarray, move: np.ndarray) -> dict[str, str]:
     words = {}
     for member in free.members:
         old, new = float(before[member.path][0]), float(after[member.path][0])
-        words[member.path] = f"× {new / old:.3g}"
+        by = quantities.pretty(abs(new - old), member.dimension)
+        words[member.path] = f"× {new / old:.3g}" if old * new > 0 else f"{'−' if new < old else '+'} {by}"
     return words
 
 

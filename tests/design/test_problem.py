@@ -1,5 +1,6 @@
 """Free numbers, terms and constraints on a real study, without running it."""
 
+import dataclasses
 import tomllib
 
 import jax
@@ -11,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from interphase.config import design as designing
-from interphase.config.load import StudyError, read_study, written
-from interphase.config.places import place
+from interphase.config.load import StudyError, read_study, validated, written
+from interphase.config.places import place, written_back
 from interphase.design.analysis import elasticities, nearest
 from interphase.design.variables import Variable
 from interphase.solvers.rollout import divisible
+from interphase.verbs.design import _in_words, _variable
 from studies import write_small
 
 FREE = """
@@ -128,6 +130,28 @@ def test_numbers_of_a_solid_cell_can_be_free(study_file):
         assert found.get(case) == pytest.approx(float(of(case)))
 
 
+def test_a_designed_number_is_the_same_in_a_run_of_the_study(study_file):
+    """What a study says of lithium is that of the bulk; a contact is made under the pressure of the first step."""
+    data = {key: value for key, value in tomllib.loads(study_file.read_text()).items() if key != "electrolyte"}
+    study_file.write_text(tomli_w.dumps(data))
+    solid = ["contact={}", "solid_electrolyte.material=llzo", "cell.top=plate"]
+    study = read_study(study_file, [*solid, "lithium.porosity=0.4", "lithium.feature_size=1 um"])
+    case = designing.build(study)
+    for path, value in (
+        ("lithium.modulus", 4e9),
+        ("lithium.initial_resistance", 2e6),
+        ("lithium.creep_exponent", 5.0),
+        ("protocol.steps[0].pressure", 3e6),
+        ("cell.pressure", 2e6),
+    ):
+        data, found = tomllib.loads(written(study)), place(path, study)
+        written_back(data, path, np.array([value]), found.dimension)
+        put, run = found.put(case, jnp.asarray([value])), designing.build(validated(data, "a run"))
+        assert found.get(put) == pytest.approx(value)
+        for mine, its in zip(jax.tree.leaves(put.model), jax.tree.leaves(run.model), strict=True):
+            np.testing.assert_allclose(mine, its, rtol=1e-12, err_msg=path)
+
+
 @given(
     sizes=some.lists(some.lists(some.floats(0.01, 1.0), min_size=2, max_size=30), min_size=1, max_size=4),
     share=some.floats(0.2, 0.8),
@@ -192,6 +216,11 @@ def test_the_nearest_material_is_itself_and_lacks_nothing():
         (["design.variables[0].lower=200 GPa"], "is not below"),
         (["design.variables[0].lower=3 nm"], "Pa"),
         (["design.variables[0].lower=0 GPa", "design.variables[0].scale=log"], "no logarithm"),
+        (["design.variables[0].lower=-1 GPa"], "variables[0].lower: coating.layers[0].modulus: "),
+        (["design.variables[0].lower=0 GPa"], "out of range; give a value above 0"),
+        (["design.variables[0]={path='coating.layers[0].poisson_ratio', lower=0.1, upper=0.4999}"], "below 0.4999"),
+        (["design.variables[0]={path='surface.bumps[0].radius', lower='10 nm', upper='1 um'}"], "under-resolved"),
+        (["design.variables[0]={path='coating.layers[0].strain_limit', lower=0.01, upper=0.1}"], "the frontier sets"),
         (["design.variables[2].lower=100 nm"], "is not resolved by cells"),
         (["design.variables[2].upper=2 um"], "leaves no room"),
         (["design.variables[2].upper=500 nm", "protocol.cycles=10"], "leaves no room"),
@@ -208,13 +237,17 @@ def test_the_nearest_material_is_itself_and_lacks_nothing():
         (["design.terms=[{name='film_stress_over_strength'}]"], "needs coating.layers[0].strength"),
         (["coating.layers[0].yield_strain=0.1", "coating.layers[0].yield_strength=1 GPa"], "give one"),
         (["design.pareto={term='hot_spot', weights=[1, 2]}"], "is no term"),
+        (["design.robust.uncertain=[{path='grid.cells', factors=[1, 2]}]"], "robust.uncertain[0].path: grid.cells"),
+        (["protocol.steps[0].pressure=2 bar", "design.variables[0].path=cell.pressure"], "protocol.steps[k].pressure"),
+        (["protocol.steps[0].potential_limit=-1 V"], "depends on what is designed"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_designed_is_refused_with_its_key(study_file, overrides, message):
-    with pytest.raises(StudyError, match=r"design|coating|grid|contact|solid") as caught:
-        designing.plan(read_study(study_file, overrides), schedule=np.array([0.1]))
-    assert message in str(caught.value)
-    assert "\n" not in str(caught.value)
+    for refusing in (designing.check_design, lambda study: designing.plan(study, schedule=np.array([0.1]))):
+        with pytest.raises(StudyError, match=r"design|coating|grid|contact|solid") as caught:
+            refusing(read_study(study_file, overrides))
+        assert message in str(caught.value)
+        assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("first", ["modulus", "yield_strain"])
@@ -229,3 +262,15 @@ def test_a_yield_strain_stays_when_the_modulus_changes(study_file, first):
     np.testing.assert_allclose(layer.yield_strength, [2e7, 6e7])
     np.testing.assert_allclose(place("coating.layers[0].yield_strain", study).get(case), [0.02, 0.02])
     assert case.model.stack.coating.yields
+
+
+def test_a_variable_with_a_bound_at_zero_is_put_in_words(study_file):
+    """Nothing is divided by it: neither to find its unit nor to say how far it moves."""
+    wanted = "design.variables[0]={path='cell.film_resistance', lower='0 ohm cm^2', upper='10 ohm cm^2'}"
+    free = designing.variables(read_study(study_file, [wanted]))
+    assert _variable(free.members[0])["unit"] == "Ω cm²"
+    assert _variable(dataclasses.replace(free.members[0], lower=-1e-3, upper=0.0))["unit"] == "Ω cm²"
+    still = np.zeros(free.size)
+    moved = _in_words(free, still, np.full(free.size, 0.5))
+    assert moved["cell.film_resistance"] == "+ 5 Ω cm²"
+    assert moved["coating.layers[0].thickness"] == "× 1.04"

@@ -50,6 +50,20 @@ def test_every_bit_comes_back(folder):
     assert host == extra
 
 
+def test_a_damaged_step_is_named_and_the_one_before_is_there(folder):
+    for step in (1, 2):
+        Checkpoints(folder).save(step, sample(step), {})
+    for file in (folder / "2").rglob("*"):
+        if file.is_file():
+            file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    with pytest.raises(CheckpointError, match=r"2: cannot be read .*; take it away") as caught:
+        Checkpoints(folder).restore(2, sample())
+    assert "\n" not in str(caught.value)
+    shutil.rmtree(folder / "2")
+    assert Checkpoints(folder).latest() == 1
+    assert bits(Checkpoints(folder).restore(1, sample())[0]) == bits(sample(1))
+
+
 @pytest.mark.parametrize("wide", [False, True])
 def test_either_precision_comes_back(folder, wide):
     with jax.enable_x64(wide):

@@ -41,6 +41,14 @@ def test_reading_gives_what_was_written(path):
     assert "potential" in trajectory and "velocity_x" not in trajectory
 
 
+def test_a_damaged_frame_is_named(path):
+    chunk = next(file for file in (path / "potential").rglob("*") if file.name.endswith("1.0.0"))
+    chunk.write_bytes(chunk.read_bytes()[:20])
+    with pytest.raises(TrajectoryError, match="frame 1 of potential is damaged"):
+        Trajectory(path).field("potential", 1)
+    np.testing.assert_array_equal(Trajectory(path).field("potential", 2), frame(2)["potential"])
+
+
 def test_three_dimensional_fields_name_their_axes_for_xarray(tmp_path):
     axes = {name: np.arange(3) * 1e-9 for name in ("x", "y", "z")}
     writer = TrajectoryWriter(tmp_path / "f", axes, {"potential": FIELDS["potential"]})

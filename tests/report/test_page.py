@@ -90,6 +90,17 @@ def test_a_run_without_summary_still_has_a_page(run):
     assert "no summary yet" in text and "<h1>run</h1>" in text
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("series.csv", "time_s\nsoon\n"), ("series.csv", "when\n1.0\n"), ("summary.json", '{"title":')],
+)
+def test_a_damaged_file_is_named(run, name, text):
+    (run / name).write_text(text)
+    with pytest.raises(RunFolderError, match=f"{name}: cannot be read") as caught:
+        write_page(run)
+    assert "\n" not in str(caught.value)
+
+
 def test_an_empty_folder_has_none(tmp_path):
     with pytest.raises(RunFolderError, match="not a run folder"):
         write_page(tmp_path)
@@ -98,5 +109,10 @@ def test_an_empty_folder_has_none(tmp_path):
 def test_every_number_can_be_written():
     for number in (number for group in GROUPS.values() for number in group):
         assert written(number, {}) is None
-        assert written(number, {number.key: None}) == "not modelled"
+        assert written(number, {number.key: None}) == number.absent
         assert written(number, {number.key: 1.5}).endswith(number.unit)
+
+
+def test_a_run_that_ends_at_rest_says_why_it_has_no_hot_spot():
+    hot_spot = next(number for number in GROUPS["Deposit"] if number.key == "hot_spot_factor")
+    assert written(hot_spot, {"hot_spot_factor": None}) == "no current at the end"

@@ -5,6 +5,7 @@ import dataclasses
 import json
 import pathlib
 
+import equinox as eqx
 import jax
 import numpy as np
 import pytest
@@ -139,6 +140,27 @@ def test_resuming_a_finished_run_changes_nothing(small, whole):
     again = run.go()
     assert_same_bits(again.state, outcome.state)
     assert (again.status, again.step_wall_ms, again.last) == ("finished", outcome.step_wall_ms, outcome.last)
+
+
+def test_a_run_whose_protocol_has_changed_does_not_go_on(small, whole):
+    run = small.new("whole")
+    longer = 2 * run.case.protocol.duration
+    run.case = eqx.tree_at(lambda case: case.protocol.duration, run.case, longer)
+    with pytest.raises(CheckpointError, match="the steps of the protocol have changed"):
+        run.resume()
+
+
+def test_a_run_whose_rows_are_damaged_says_so(small, whole):
+    whole_run, _ = whole
+    rows = whole_run.folder / "series.csv"
+    text = rows.read_text()
+    try:
+        for damaged in (text.replace("time_s", "zeit", 1), text.replace(",1,1,", ",eins,1,")):
+            rows.write_text(damaged)
+            with pytest.raises(CheckpointError, match=r"series.csv: cannot be read .*; put it back"):
+                small.new("whole").resume()
+    finally:
+        rows.write_text(text)
 
 
 def test_a_run_killed_before_its_first_checkpoint_says_to_start_again(small):

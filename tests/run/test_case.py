@@ -59,3 +59,5 @@ def test_what_differs_in_more_than_numbers_is_refused_by_name(small):
         stacked([load(small)[0], load(small, longer)[0]])
     with pytest.raises(ValueError, match="grid"):
         stacked([load(small)[0], load(small, "grid.cells=[16, 24]", "grid.size=['1.024 um', '1.536 um']")[0]])
+    with pytest.raises(ValueError, match="give at least one"):
+        stacked([])

@@ -66,6 +66,8 @@ def test_steps_end_at_their_capacities(cycled):
     assert cycled.last["charge_C_per_m2"] == pytest.approx(2 * (plated - stripped), abs=2 * 0.01 * 30.0 + 0.1)
     assert cycled.last["cycle"] == 2
     assert cycled.last["protocol_step"] == 4
+    assert cycled.durations[[0, 3, 4, 7]] == pytest.approx([3.0, 0.2, 3.0, 0.2])
+    assert cycled.durations.sum() == pytest.approx(cycled.schedule.sum())
     assert cycled.last["lithium_budget_relative_error"] < 1e-4
 
 
@@ -91,3 +93,29 @@ def test_a_step_ends_at_its_potential():
     assert outcome.status == "finished"
     assert outcome.last["time_s"] <= 2 * 1e-3 * (1 + 1e-9)
     assert outcome.last["overpotential_V"] > 5e-3
+
+
+def test_a_run_ends_where_no_lithium_is_left(cycled):
+    """Of 350 nm as many are stripped as there are; scaled as the run of before, which has compiled the step."""
+    study = validated(
+        {
+            "title": "to the last",
+            "grid": {"cells": [8, 32], "size": ["0.5 um", "2 um"]},
+            "surface": {"level": "350 nm"},
+            "electrolyte": {"material": "lipf6-ec-dmc"},
+            "protocol": {
+                "steps": [
+                    {"current": "2 mA/cm^2", "duration": "1 ms"},
+                    {"potential": "100 mV", "duration": "1 h"},
+                    {"current": "2 mA/cm^2", "duration": "1 s"},
+                ]
+            },
+            "numerics": {"first_step": "1 ms", "courant": 0.3},
+            "output": {"rows": 3},
+        },
+        "to the last",
+    )
+    outcome = simulate(build(study), controls(study))
+    assert outcome.status == "stopped: all lithium is stripped"
+    assert -350 < outcome.last["plated_thickness_nm"] < -250
+    assert outcome.last["time_s"] < 3600
