@@ -89,7 +89,10 @@ def test_their_number_is_the_rate_over_the_time_of_the_rows():
 
 
 def test_a_run_that_lacks_them_says_so():
-    outcome = Outcome("finished", case().start(), np.zeros(1), {}, Worst(), 1, 0.0, None, 0.0)
+    outcome = Outcome(
+        status="finished", state=case().start(), schedule=np.zeros(1), durations=np.zeros(1), last={}, worst=Worst(),
+        num_steps=1, compile_s=0.0, step_wall_ms=None, wall_s=0.0,
+    )  # fmt: skip
     made = {"versions": {}, "device": "cpu", "git": None}
     for expected, warned in ((None, False), (0.4, False), (2.0, True)):
         summary = summarise(dataclasses.replace(outcome, further_nuclei=expected), "a title", made)
