@@ -41,8 +41,6 @@ class Case(eqx.Module):
     def rollout(self, schedule: Schedule, segment: int | None = None) -> Measures:
         """Takes the steps of a schedule without leaving the device; differentiable in every number of the case.
 
-        The protocol's steps last their whole durations here: a schedule of a run in which a limit ended one is not met.
-
         **Arguments:**
 
         - `schedule`: step sizes [s], such as those that a run chose. A step of the protocol lasts its duration here:
