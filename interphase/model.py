@@ -169,7 +169,7 @@ class Model(eqx.Module):
             vacated = (advance - growth) / dt
         speeds = (advance / dt, parted.advance / dt, lift / dt, yielding / dt)
         plating = Plating(*speeds, report.largest_speed, opened, vacated, stored, swelling)
-        recent = state.recent.joined_by(solution, dt)
+        recent = state.recent.joined_by(balance.counted_from_zero(solution), dt)
         state = eqx.tree_at(lambda s: (s.recent, s.plating), state, (recent, plating))
         state, salt_report = self._salted(state, balance, dt)
         state = act(self._stressed, state, balance, strains, responses, dt)
@@ -217,7 +217,7 @@ class Model(eqx.Module):
             usual = none if plating.vacated is None else jnp.maximum(plating.vacated - plating.rate, 0.0)
             beneath = state.beneath
             sites = Sites.at(lattice, vacant, state.lithium, beneath, stress, look, area, usual, dt, self.width, grid)
-        touching = 1.0 if contact is None or sites is None else contact.share(contact.closeness)
+        touching = 1.0 if contact is None or sites is None else contact.share(contact.nothing)
         kinetics = mixture.kinetics(stack, state, look, self.width, scales, grid, sites, touching)
         parting = Parting.at(state.beneath, look, contact is not None, self.width, grid, stack.collector is not None)
         usual = area * _usual_parting(state, kinetics, contact, sites, dt)
@@ -254,7 +254,7 @@ class Model(eqx.Module):
     def _solve(self, balance: Balance, recent: Recent, dt: Scalar) -> tuple[Solution, NewtonReport]:
         problem, start = CoupledProblem(balance), recent.continued(dt)
         if balance.contact is not None:  # as a load comes on, or faces snap, what was of late says little of what comes
-            start = nearest(problem, recent.guesses(dt))
+            start = nearest(problem, tuple(balance.counted_from_start(guess) for guess in recent.guesses(dt)))
         solution, report = self.numerics.newton.solve(problem, start)
         current = balance.drawn(balance.growth(solution) / balance.dt, solution)
         answer = None
@@ -449,7 +449,7 @@ def _usual_parting(state: State, kinetics: Kinetics, contact: Contact | None, si
     current = kinetics.current(state.recent.usual_affinity)
     if sites is None:
         plated = current * dt
-        return plated if contact is None else plated * contact.share(contact.closeness) + contact.usual
+        return plated if contact is None else plated * contact.share(contact.nothing) + contact.usual
     if contact is None:
         return sites.renewed(current) * dt
-    return sites.renewed(current * contact.share(contact.closeness)) * dt + contact.usual
+    return sites.renewed(current * contact.share(contact.nothing)) * dt + contact.usual

@@ -17,6 +17,7 @@ class Solution(eqx.Module):
     - `affinity`: 𝒜/RT of plating, in cells.
     - `potential`: φ_e in cells; `metal_potential`: φ_m [-].
     - `closeness`: x of the contact in cells, or `None` where lithium never parts from what rides on it; see `contact`.
+      As an unknown of a step it is what x gains in it, among the `recent` it is x.
     """
 
     velocity: Faces

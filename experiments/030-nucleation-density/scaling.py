@@ -1,11 +1,15 @@
 """Size and number of nuclei against the overpotential, on copper and gold: writes scaling.csv, draws scaling.png.
 
-python experiments/030-nucleation-density/scaling.py
+python experiments/030-nucleation-density/scaling.py [--assumed]
+
+With --assumed it prints, instead, what the two numbers of the cell that are assumed make of the exponents on copper.
 """
 
 import csv
 import pathlib
+import sys
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import matplotlib.ticker
@@ -22,6 +26,8 @@ CHARGE = 3600.0  # 0.1 mA h/cm² [C/m²]
 CURRENTS = np.geomspace(0.2, 20.0, 13)  # 0.02 to 2 mA/cm² [A/m²]
 HELD = np.geomspace(0.02, 0.2, 25)  # overpotentials held constant [V]
 TEMPERATURE = 298.15
+PEAK, AT = 0.04, 0.1  # overpotential of copper's peak at 10 µA/cm², which gives its contact angle [V, A/m²]
+CAPACITANCES, RESISTANCES = (0.05, 0.1, 0.2, 0.5, 1.0), (5e-3, 1e-2, 2e-2)  # [F/cm²], [Ω m²]
 FILM = (20e-9, 1e9, 0.3, 0.05e9, 2.0, 0.0, 1e-4)  # thickness to conductivity, of a polymer; assumed
 
 
@@ -36,13 +42,38 @@ def site_on(name: str) -> tuple[Site, float]:
 
 
 @jax.jit
-def at_currents(site, cover, capacitance):
-    return jax.vmap(lambda i: islands(site, cover, i, jnp.asarray(CHARGE), capacitance))(jnp.asarray(CURRENTS))
+def at_currents(site, cover, capacitance, currents=CURRENTS):
+    return jax.vmap(lambda i: islands(site, cover, i, jnp.asarray(CHARGE), capacitance))(jnp.asarray(currents))
 
 
 def exponent(overpotential, values, low=0.02, high=0.2) -> float:
     window = (overpotential >= 0.99 * low) & (overpotential <= 1.1 * high)
     return float(np.polyfit(np.log(overpotential[window]), np.log(values[window]), 1)[0])
+
+
+def with_peak(site: Site, capacitance: jax.Array) -> Site:
+    """The site with the contact angle at which the overpotential peaks at `PEAK` at the current `AT`, by bisection."""
+    low, high = np.radians(15.0), np.radians(40.0)
+    for _ in range(14):
+        middle = eqx.tree_at(lambda s: s.contact_angle, site, jnp.asarray(0.5 * (low + high)))
+        peak = float(at_currents(middle, None, capacitance, np.array([AT])).largest_overpotential[0])
+        low, high = (0.5 * (low + high), high) if peak < PEAK else (low, 0.5 * (low + high))
+    return middle
+
+
+def assumed() -> None:
+    """Exponents of number and size on copper over capacitances and resistances of the cell."""
+    copper, _ = site_on("copper")
+    print("capacitance, contact angle: exponents at", *(f"{1e4 * r:.0f} Ω cm²" for r in RESISTANCES))
+    for capacitance in CAPACITANCES:
+        held = jnp.asarray(1e4 * capacitance)
+        site, line = with_peak(copper, held), []
+        for resistance in RESISTANCES:
+            currents = np.geomspace(0.01, 0.2, CURRENTS.size) / resistance
+            left = jax.tree.map(np.asarray, at_currents(site, None, held, currents))
+            overpotential = currents * resistance + left.last_overpotential
+            line.append(f"{exponent(overpotential, left.density):.2f}, {exponent(overpotential, left.radius):.2f}")
+        print(f"{capacitance} F/cm², {np.degrees(float(site.contact_angle)):.1f}°: {'; '.join(line)}", flush=True)
 
 
 def main() -> None:
@@ -98,5 +129,8 @@ def main() -> None:
 
 if __name__ == "__main__":
     jax.config.update("jax_enable_x64", True)
-    with style.styled():
-        main()
+    if "--assumed" in sys.argv:
+        assumed()
+    else:
+        with style.styled():
+            main()

@@ -353,10 +353,6 @@ def check_cell(study: schema.Study) -> None:
         raise StudyError('cell.top = "gap" closes a cell of solids; with a liquid electrolyte set "liquid"')
     if study.cell.top == "gap" and any(step.pressure is not None for step in study.protocol.steps):
         raise StudyError("protocol.steps: the pressure of a closed gap is what comes out; leave it to cell.pressure")
-    if study.contact is not None and study.numerics.precision != "float64":
-        raise StudyError(
-            'contact: its balance does not converge in single precision; set numerics.precision = "float64"'
-        )
     if study.vacancies is not None:
         _check_vacancies(study)
 

@@ -4,13 +4,15 @@
     rate       𝒜 − (φ_Γ − φ_m) − σ_n(v, i) − … = 0           unknown 𝒜;  i = i(𝒜) by Butler–Volmer
     charge     −∇·κ∇φ_e + (i + i_s) δ + ḣ = 0                unknown φ_e
     control    ⟨(i + i_s) δ + ḣ⟩ = I   or   φ_m = V          unknown φ_m
-    contact    σ_n − traction of the faces = 0               unknown x, where lithium may part from what rides on it
+    contact    σ_n − traction of the faces = 0               unknown ξ, where lithium may part from what rides on it
 
 A side current i_s makes a film of lithium (see `film`); it is known before. A coating that is an alloy takes up ḣ and
 swells by it (see `alloy`). Stress slows plating and plating makes
 stress; lagging one behind the other is first order in the step and, with elastic lithium, unstable. `elimination` holds
 the linear solve of Newton's method.
 """
+
+from collections.abc import Callable
 
 import equinox as eqx
 import jax
@@ -167,25 +169,64 @@ class Balance(eqx.Module):
             closeness=None if unknowns.closeness is None else self._contact_residual(unknowns.closeness, normal),
         )
 
+    def counted_from_start(self, solution: Solution) -> Solution:
+        """Of a contact's closeness, what it gains in the step: the unknown."""
+        return self._with_closeness(solution, lambda x, before: x - before)
+
+    def counted_from_zero(self, unknowns: Solution) -> Solution:
+        """The closeness itself, as it goes on in time."""
+        return self._with_closeness(unknowns, lambda gained, before: before + gained)
+
+    def _with_closeness(self, solution: Solution, change: Callable[[Cells, Cells], Cells]) -> Solution:
+        if self.contact is None or solution.closeness is None:
+            return solution
+        return eqx.tree_at(lambda s: s.closeness, solution, change(solution.closeness, self.contact.closeness))
+
+    def settled(self, unknowns: Solution) -> Solution:
+        """The contact a Newton step nearer to what motion and potentials, as they are, ask of it place by place.
+
+        A linear solve moves it along its tangent. What its curve makes of that is soon more than all else that is wrong
+        and would take most of the iteration (nonlinear elimination: Lanzkron, Rose, Wilkes, SIAM J. Sci. Comput. 17
+        (1996) 538).
+        """
+        contact, gained = self.contact, unknowns.closeness
+        if contact is None or gained is None:
+            return unknowns
+        strains, responses, _ = self.mechanics(unknowns)
+        normal = normal_stress(self.body.stress(strains, responses), self.body.direction)
+        missing = self._contact_residual(gained, normal) * self.area_scale
+
+        def laws(gained):
+            return contact.opened(gained), contact.traction(gained)
+
+        _, (opening, traction) = jax.jvp(laws, (gained,), (jnp.ones_like(gained),))
+        stiffness = self.area * self.body.longitudinal(responses)
+        slope = REST + self.area / contact.pressure * (jnp.maximum(-traction, 0.0) - stiffness * opening)
+        return eqx.tree_at(lambda u: u.closeness, unknowns, gained - missing / slope)
+
     def round_off(self, unknowns: Solution) -> Array:
-        """Norm of the residual that the last digits of velocities and potential leave in forces and charge."""
+        """Norm of the residual that the last digits of velocities and potential leave in forces, charge and contact."""
         h, digit = min(self.grid.spacing), jnp.finfo(unknowns.velocity.dtype).eps
         stiffness = sum(p.fraction * (p.bulk_modulus + 4 / 3 * p.shear_modulus) for p in self.body.phases)
         moved = jnp.sqrt(summed(unknowns.velocity**2)) * self.dt
-        force = ROUNDED_UP * jnp.linalg.norm(stiffness * moved) / h**2 / self.stress_scale
+        stress = ROUNDED_UP * stiffness * moved / h
+        force = jnp.linalg.norm(stress) / h / self.stress_scale
         charge = jnp.linalg.norm(summed(self.conductor.face) * unknowns.potential) / h**2 / self.area_scale
-        return digit * jnp.hypot(force, charge)
+        contact = 0.0
+        if self.contact is not None:
+            contact = jnp.linalg.norm(self.area * stress) / self.contact.pressure / self.area_scale
+        return digit * jnp.hypot(jnp.hypot(force, charge), contact)
 
     def pressure(self, unknowns: Solution) -> Array:
         """What weight and spring press on the plate with at the end of the step [-]."""
         return self.control.pressure + self.control.spring * unknowns.plate_velocity * self.dt
 
-    def _contact_residual(self, closeness: Cells, normal_stress: Cells) -> Cells:
+    def _contact_residual(self, gained: Cells, normal_stress: Cells) -> Cells:
         """What the faces do not bear; away from them the contact stays as it was."""
         contact = self.contact
         assert contact is not None
-        missing = self.area * (normal_stress - contact.traction(closeness)) / contact.pressure
-        return (missing + REST * (closeness - contact.closeness)) / self.area_scale
+        missing = self.area * (normal_stress - contact.traction(gained)) / contact.pressure
+        return (missing + REST * gained) / self.area_scale
 
     def mean(self, per_volume: Cells) -> Array:
         """Integral over the box per electrode area."""

@@ -10,7 +10,8 @@ the faces that really touch, and so conducts: ½ at the pressure p_c.
 The gap is measured from where lithium and faces are, so nothing drifts; that it opens is a strain n⊗n like that of
 plated lithium, only that what comes between is void. The law is solved together with the balance. Its unknown is the
 closeness x = ln(p/p₀) + p/p₀, in which gap and pressure are both at most linear: Newton's method can then overshoot
-neither in opening nor in closing.
+neither in opening nor in closing. It is counted from the start of the step: where a gap is hundreds of ℓ wide, the last
+digits of x itself are a strain, and in single precision a stress that matters.
 """
 
 import equinox as eqx
@@ -32,20 +33,31 @@ DRAG = 0.1  # p₀ per cell that the gap opens otherwise than of late
 
 
 @jax.custom_jvp
-def log_pressure(closeness: Array) -> Array:
-    """y = ln(p/p₀) of y + e^y = x, by Newton's method from the nearer asymptote."""
-    closed = jnp.log(jnp.maximum(closeness, 1.0))
-    y = jnp.where(closeness < 1, closeness - 0.5 * jnp.exp(jnp.minimum(closeness, 1.0)), closed)
-    for _ in range(6):
+def risen(gained: Array, before: Array) -> Array:
+    """d of d + e^{y₀}(e^d − 1) = ξ: what y = ln(p/p₀) rises by from y₀ as x gains ξ, to the last digit of d.
+
+    Newton's method in single precision from the nearer asymptote, then a step of third order.
+    """
+    pressed = jnp.exp(before)
+    closeness = (before + pressed + gained).astype(jnp.float32)
+    y = jnp.where(
+        closeness < 1, closeness - 0.5 * jnp.exp(jnp.minimum(closeness, 1.0)), jnp.log(jnp.maximum(closeness, 1.0))
+    )
+    for _ in range(3):
         grown = jnp.exp(y)
         y = y - (y + grown - closeness) / (1 + grown)
-    return y
+    rise = y.astype(gained.dtype) - before
+    added = pressed * jnp.expm1(rise)
+    slope = 1 + pressed + added
+    missing = (rise + added - gained) / slope
+    return rise - missing * (1 + 0.5 * (slope - 1) / slope * missing)
 
 
-@log_pressure.defjvp
-def _log_pressure_jvp(primals, tangents):
-    y = log_pressure(*primals)
-    return y, tangents[0] / (1 + jnp.exp(y))
+@risen.defjvp
+def _risen_jvp(primals, tangents):
+    rise, pressed = risen(*primals), jnp.exp(primals[1])
+    added = pressed * jnp.expm1(rise)
+    return rise, (tangents[0] - added * tangents[1]) / (1 + pressed + added)
 
 
 def closeness_at(gap: Cells, length: Array) -> Cells:
@@ -99,35 +111,49 @@ class Contact(eqx.Module):
         return smooth_step(summed(look.normal**2), *CLEAR) * (1 - smooth_step(gap / width, *BESIDE))
 
     @property
+    def before(self) -> Cells:
+        """ln(p/p₀) at the start of the step."""
+        return jnp.clip(-self.gap / self.length, *LOG_PRESSURES)
+
+    @property
     def closeness(self) -> Cells:
         """x at the start of the step."""
         return closeness_at(self.gap, self.length)
 
-    def opened(self, closeness: Cells) -> Cells:
-        """By how much the gap grows in the step [-]."""
-        return -self.length * log_pressure(closeness) - self.gap
+    @property
+    def nothing(self) -> Cells:
+        """ξ of faces that stay as they are."""
+        return jnp.zeros_like(self.gap)
 
-    def pressed(self, closeness: Cells) -> Cells:
+    def opened(self, gained: Cells) -> Cells:
+        """By how much the gap grows as x gains ξ [-]."""
+        beyond = jnp.where(self.before == -self.gap / self.length, 0.0, -self.length * self.before - self.gap)
+        return beyond - self.length * risen(gained, self.before)
+
+    def pressed(self, gained: Cells) -> Cells:
         """p [-]."""
-        return self.pressure * jnp.exp(log_pressure(closeness))
+        return self.pressure * jnp.exp(self._log_pressure(gained))
 
-    def traction(self, closeness: Cells) -> Cells:
+    def traction(self, gained: Cells) -> Cells:
         """σ_n that the faces bear.
 
         Where next to nothing holds faces that lie in several cells, only their sum is determined by the force; a drag
         against opening otherwise than of late keeps one from opening at the cost of the next.
         """
-        y = log_pressure(closeness)
+        y = self._log_pressure(gained)
         holding = self.adhesion * jnp.exp(jnp.minimum(y, 0.0) / ADHESION_REACH)
-        return holding - self.pressure * jnp.exp(y) + DRAG * self.pressure * (self.opened(closeness) - self.usual)
+        return holding - self.pressure * jnp.exp(y) + DRAG * self.pressure * (self.opened(gained) - self.usual)
 
-    def share(self, closeness: Cells) -> Cells:
+    def share(self, gained: Cells) -> Cells:
         """c: how much of the faces touches."""
-        pressure = self.pressed(closeness)
+        pressure = self.pressed(gained)
         return pressure / (pressure + self.touching_pressure)
 
-    def touch(self, closeness: Cells, faces: Cells) -> Touch:
-        pressure = self.opposite * self.pressed(closeness)
+    def _log_pressure(self, gained: Cells) -> Cells:
+        return self.before + risen(gained, self.before)
+
+    def touch(self, gained: Cells, faces: Cells) -> Touch:
+        pressure = self.opposite * self.pressed(gained)
         return Touch(
-            faces, pressure, self.opposite * self.share(closeness), 1 - pressure / (pressure + NOTHING * self.pressure)
+            faces, pressure, self.opposite * self.share(gained), 1 - pressure / (pressure + NOTHING * self.pressure)
         )

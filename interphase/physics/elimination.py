@@ -47,6 +47,9 @@ class CoupledProblem(AbstractRootProblem):
         is_double = unknowns.velocity.dtype == jnp.float64
         return 0.0 if is_double else self.balance.round_off(unknowns)
 
+    def settled(self, unknowns: Solution) -> Solution:
+        return self.balance.settled(unknowns)
+
     def prepare(self, unknowns: Solution) -> "Cycles":
         balance, unknowns = single_precision((self.balance, unknowns))
         return Cycles.build(balance, Linearisation.at(balance, unknowns))
@@ -115,12 +118,12 @@ class Linearisation(eqx.Module):
 
 
 class ContactTangent(eqx.Module):
-    """Derivatives of the contact by its closeness x, whose row is D dx + ω dσ_n.
+    """Derivatives of the contact by what its closeness gains, ξ, whose row is D dξ + ω dσ_n.
 
     **Arguments:**
 
-    - `share`: c, and `lost`: −i dc/dx/D, the current that a residual of the row takes.
-    - `opening`: −d(gap)/dx/(D Δt), the speed that it opens with. `diagonal`: D; `weight`: ω.
+    - `share`: c, and `lost`: −i dc/dξ/D, the current that a residual of the row takes.
+    - `opening`: −d(gap)/dξ/(D Δt), the speed that it opens with. `diagonal`: D; `weight`: ω.
     """
 
     share: Cells
@@ -130,14 +133,16 @@ class ContactTangent(eqx.Module):
     weight: Cells
 
     @staticmethod
-    def at(contact: Contact, closeness: Cells, current: Cells, area: Cells, dt: Array) -> "ContactTangent":
+    def at(contact: Contact, gained: Cells, current: Cells, area: Cells, dt: Array) -> "ContactTangent":
         def laws(x):
             return contact.share(x), contact.opened(x), contact.traction(x)
 
-        (share, *_), slopes = jax.jvp(laws, (closeness,), (jnp.ones_like(closeness),))
+        (share, *_), slopes = jax.jvp(laws, (gained,), (jnp.ones_like(gained),))
         share_slope, opening_slope, traction_slope = slopes
         weight = area / contact.pressure
-        diagonal = REST + weight * jnp.maximum(-traction_slope, 0.0)
+        # Negative where faces about to snap bear less the wider they part; what holds them is the stiffness around.
+        diagonal = REST - weight * traction_slope
+        diagonal = jnp.where(jnp.abs(diagonal) < REST, REST, diagonal)
         return ContactTangent(
             share, -current * share_slope / diagonal, -opening_slope / (diagonal * dt), diagonal, weight
         )
@@ -185,8 +190,9 @@ class Answers(eqx.Module):
 
     @property
     def compliance(self) -> Cells:
-        """Speed at which the contact opens per σ_n."""
-        return jnp.zeros_like(self.rate) if self.contact is None else self.contact.opening * self.contact.weight
+        """Speed at which the contact opens per σ_n, or would if faces about to snap did not."""
+        contact = self.contact
+        return jnp.zeros_like(self.rate) if contact is None else jnp.abs(contact.opening) * contact.weight
 
 
 class Cycles(eqx.Module):

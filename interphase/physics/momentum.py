@@ -225,6 +225,15 @@ class Body(eqx.Module):
             phase.fraction * r.stress for phase, r in zip(self.phases, responses, strict=True)
         ) + self._filler_stress(strains.riding)
 
+    def longitudinal(self, responses: list[Response]) -> Cells:
+        """K + 4/3 rG: how a cell resists being stretched one way, as far as flow has not made it softer still."""
+        stiffness = self.filler * self.filler_bulk
+        for phase, response in zip(self.phases, responses, strict=True):
+            stiffness = stiffness + phase.fraction * (
+                phase.bulk_modulus + 4 / 3 * response.factor * phase.shear_modulus
+            )
+        return stiffness
+
     def _filler_stress(self, strain: Strain) -> Stresses:
         trace = summed(strain.normal)
         pressure = (self.filler_bulk - 2 / 3 * self.filler_shear) * trace - self.filler_pressure

@@ -144,7 +144,6 @@ SLIPS = [
         "contact.adhesion = 0",
         "give an adhesion",
     ),
-    ("contact in single precision", [*SOLID, "numerics.precision=float32"], "contact", 'precision = "float64"'),
     (
         "crack without a contact",
         [*SOLID[1:], "solid_electrolyte.cracks=[{width='500 nm', depth='500 nm'}]"],
