@@ -182,7 +182,7 @@ class Balance(eqx.Module):
             return solution
         return eqx.tree_at(lambda s: s.closeness, solution, change(solution.closeness, self.contact.closeness))
 
-    def settled(self, unknowns: Solution) -> Solution:
+    def with_contact_solved(self, unknowns: Solution) -> Solution:
         """The contact a Newton step nearer to what motion and potentials, as they are, ask of it place by place.
 
         A linear solve moves it along its tangent. What its curve makes of that is soon more than all else that is wrong

@@ -47,8 +47,8 @@ class CoupledProblem(AbstractRootProblem):
         is_double = unknowns.velocity.dtype == jnp.float64
         return 0.0 if is_double else self.balance.round_off(unknowns)
 
-    def settled(self, unknowns: Solution) -> Solution:
-        return self.balance.settled(unknowns)
+    def locally_solved(self, unknowns: Solution) -> Solution:
+        return self.balance.with_contact_solved(unknowns)
 
     def prepare(self, unknowns: Solution) -> "Cycles":
         balance, unknowns = single_precision((self.balance, unknowns))

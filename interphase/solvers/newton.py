@@ -60,7 +60,7 @@ class AbstractRootProblem(eqx.Module):
         """Norm of the residual that round-off alone leaves at such unknowns; zero where it does not matter."""
         return 0.0
 
-    def settled(self, unknowns: PyTree) -> PyTree:
+    def locally_solved(self, unknowns: PyTree) -> PyTree:
         """The unknowns, those of local laws nearer to what these ask for with all others as they are."""
         return unknowns
 
@@ -100,9 +100,9 @@ class Newton(eqx.Module):
 
 
 def nearest(problem: AbstractRootProblem, guesses: tuple[PyTree, ...]) -> PyTree:
-    """Of several first guesses, local laws settled, the one that leaves the least residual."""
+    """Of several first guesses, local laws solved, the one that leaves the least residual."""
     problem, stacked = jax.lax.stop_gradient((problem, jax.tree.map(lambda *parts: jnp.stack(parts), *guesses)))
-    stacked = jax.lax.map(problem.settled, stacked)
+    stacked = jax.lax.map(problem.locally_solved, stacked)
     sizes = jax.lax.map(lambda guess: _norm(problem.residual(guess)), stacked)
     best = jnp.argmin(jnp.where(jnp.isfinite(sizes), sizes, jnp.inf))
     return jax.tree.map(lambda parts: parts[best], stacked)
@@ -126,7 +126,7 @@ def _iterate(settings: Newton, problem: AbstractRootProblem, start: PyTree) -> t
         step, iterations = linearised(unknowns, steps).solve(residual, forcing)
 
         def attempt(length):
-            moved = problem.settled(jax.tree.map(lambda x, d: x - length * d, unknowns, step))
+            moved = problem.locally_solved(jax.tree.map(lambda x, d: x - length * d, unknowns, step))
             residual = problem.residual(moved)
             return moved, residual, _norm(residual)
 
