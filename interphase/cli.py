@@ -128,12 +128,9 @@ def run(
 
     case = build(parsed)
     print(f"device: {device_name()}, {parsed.numerics.precision}", file=sys.stderr)
-    folders.clear(folder)
-    (folder / "study.toml").write_text(written(parsed), encoding="utf-8")
-    checkpoints = folders.checkpoint_folder(file, folder)
-    shutil.rmtree(checkpoints, ignore_errors=True)
-    (folder / "run.json").write_text(json.dumps({"checkpoints": os.path.relpath(checkpoints, folder)}) + "\n")
-    _go(case, parsed, folder, checkpoints, resumes=False)
+    with folders.held(folder):
+        checkpoints = _prepare(file, folder, written(parsed))
+        _go(case, parsed, folder, checkpoints, resumes=False)
 
 
 @app.command
@@ -155,7 +152,8 @@ def resume(folder: tyro.conf.Positional[pathlib.Path], /, device: Device = None)
 
     case = build(parsed)
     print(f"device: {device_name()}, {parsed.numerics.precision}", file=sys.stderr)
-    _go(case, parsed, folder, checkpoints, resumes=True)
+    with folders.held(folder):
+        _go(case, parsed, folder, checkpoints, resumes=True)
 
 
 @app.command
@@ -191,20 +189,20 @@ def design(
     if parsed.design is None:
         raise StudyError(f"{file}: design is missing; add [[design.variables]] with path, lower and upper")
     choose_device(device, parsed.numerics.precision, math.prod(parsed.grid.cells), parsed.design.search.starts)
-    checkpoints = folders.checkpoints_of(folder) if resume else folders.checkpoint_folder(file, folder)
     if not resume:
         from interphase.config.design import check_design
 
         check_design(parsed)  # says what is wrong before anything is written
         folders.refuse_other_content(folder)
-        folders.clear(folder)
-        (folder / "study.toml").write_text(written(parsed), encoding="utf-8")
-        shutil.rmtree(checkpoints, ignore_errors=True)
-        (folder / "run.json").write_text(json.dumps({"checkpoints": os.path.relpath(checkpoints, folder)}) + "\n")
     from interphase.verbs.design import INTERRUPTED, Voice, run_design
 
     print(f"device: {device_name()}, {parsed.numerics.precision}", file=sys.stderr)
-    with _interruptions() as signals, contextlib.closing(_DesignBar(parsed.design.search.evaluations)) as bar:
+    with (
+        folders.held(folder),
+        _interruptions() as signals,
+        contextlib.closing(_DesignBar(parsed.design.search.evaluations)) as bar,
+    ):
+        checkpoints = folders.checkpoints_of(folder) if resume else _prepare(file, folder, written(parsed))
         status = run_design(
             parsed, folder, checkpoints, resume, made_with(), Voice(bar.write, bar, lambda: bool(signals))
         )
@@ -341,6 +339,18 @@ def verify() -> None:
 
 
 # --- running ----------------------------------------------------------------------------------------------------------
+
+
+def _prepare(file: pathlib.Path, folder: pathlib.Path, study: str) -> pathlib.Path:
+    """Empties a run's folder and writes the study, and where its checkpoints will be: the folder that it returns."""
+    from interphase.verbs import folders
+
+    folders.clear(folder)
+    (folder / "study.toml").write_text(study, encoding="utf-8")
+    checkpoints = folders.checkpoint_folder(file, folder)
+    shutil.rmtree(checkpoints, ignore_errors=True)
+    (folder / "run.json").write_text(json.dumps({"checkpoints": os.path.relpath(checkpoints, folder)}) + "\n")
+    return checkpoints
 
 
 def _go(case: Any, parsed: Any, folder: pathlib.Path, checkpoints: pathlib.Path, resumes: bool) -> None:

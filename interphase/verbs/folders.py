@@ -1,11 +1,17 @@
 """Where runs are written and where their checkpoints lie."""
 
+import contextlib
 import hashlib
 import json
 import pathlib
 import shutil
+from collections.abc import Iterator
+
+import filelock
 
 from interphase.config.load import StudyError
+
+LOCK = ".lock"
 
 
 def run_name(overrides: list[str]) -> str:
@@ -22,18 +28,40 @@ def refuse_other_content(folder: pathlib.Path) -> None:
     """Only an earlier run is replaced; anything else is left alone."""
     if folder.exists() and not folder.is_dir():
         raise StudyError(f"--out {folder}: this is a file; give a folder")
-    if folder.exists() and any(folder.iterdir()) and not (folder / "run.json").is_file():
+    if folder.exists() and any(p.name != LOCK for p in folder.iterdir()) and not (folder / "run.json").is_file():
         raise StudyError(f"--out {folder}: there is something else in this folder; give an empty one")
 
 
-def clear(folder: pathlib.Path) -> None:
-    """Makes the run folder, empty."""
+@contextlib.contextmanager
+def held(folder: pathlib.Path) -> Iterator[None]:
+    """Makes the run folder if need be and keeps other runs out of it; the system lets go of it when a process dies."""
     try:
-        if folder.exists():
-            shutil.rmtree(folder)
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(folder / LOCK, blocking=False)
+        lock.acquire()
+    except filelock.Timeout:
+        raise StudyError(
+            f"{folder}: another run is writing to this folder; wait until it has ended, or give another with --out"
+        ) from None
     except OSError as error:
-        raise StudyError(f"{folder}: cannot be written ({error.strerror}); give another folder with --out") from None
+        raise _cannot_be_written(folder, error) from None
+    with lock:
+        yield
+
+
+def clear(folder: pathlib.Path) -> None:
+    """Empties a run folder that is held."""
+    try:
+        for path in folder.iterdir():
+            if path.name == LOCK:
+                continue
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    except OSError as error:
+        raise _cannot_be_written(folder, error) from None
+
+
+def _cannot_be_written(folder: pathlib.Path, error: OSError) -> StudyError:
+    return StudyError(f"{folder}: cannot be written ({error.strerror}); give another folder with --out")
 
 
 def checkpoints_of(folder: pathlib.Path) -> pathlib.Path:
