@@ -1,22 +1,28 @@
 """The materials library: published constants with the source of every number, read from `interphase/materials/library`.
 
 A file is one material; a table in it is one property: a value, and either the source that measured it or the reason why
-it is assumed. Values that contradict each other stand side by side as alternatives.
+it is assumed. Values that contradict each other stand side by side as alternatives. Files of a user's own, in the
+folder that the environment variable `INTERPHASE_MATERIALS` names, come first.
 """
 
 import difflib
 import functools
 import importlib.resources
 import math
+import os
+import pathlib
 import textwrap
 import tomllib
 from collections.abc import Mapping
+from importlib.resources.abc import Traversable
 from typing import Annotated, Any, Literal
 
 import numpy as np
 import pydantic
 
 from interphase.config import quantities
+
+OWN = "INTERPHASE_MATERIALS"  # the environment variable that names a folder of a user's own materials
 
 Text = Annotated[str, pydantic.StringConstraints(strip_whitespace=True, min_length=1)]
 
@@ -221,18 +227,37 @@ class Material(_Entry):
 
 def names() -> list[str]:
     """The names of all materials, sorted."""
-    files = importlib.resources.files("interphase.materials").joinpath("library").iterdir()
-    return sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml"))
+    return sorted(_files())
 
 
 def load(name: str) -> Material:
     """A material by its name, whatever its case; raises `UnknownMaterial` with the nearest names."""
-    key = name.strip().lower().replace("_", "-").replace(" ", "-")
-    if key not in names():
-        near = difflib.get_close_matches(key, names(), n=3, cutoff=0.5)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"the library has {', '.join(names())}"
+    key, files = _key(name), _files()
+    if key not in files:
+        near = difflib.get_close_matches(key, files, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"the library has {', '.join(sorted(files))}"
+        hint += "" if os.environ.get(OWN) else f" (your own are found in a folder that {OWN} names)"
         raise UnknownMaterial(f'no material "{name}"; {hint}')
-    return _read(key)
+    return _read(files[key])
+
+
+def _key(name: str) -> str:
+    return name.strip().lower().replace("_", "-").replace(" ", "-")
+
+
+def _files() -> dict[str, Traversable]:
+    """The file of every material by its name; a user's own replaces that of the library."""
+    folders: list[Traversable] = [importlib.resources.files("interphase.materials").joinpath("library")]
+    if own := os.environ.get(OWN):
+        folders.append(pathlib.Path(own))
+        if not folders[-1].is_dir():
+            raise LibraryError(f'{OWN} is "{own}", which is no folder; have it name one with a TOML file per material')
+    return {
+        _key(file.name.removesuffix(".toml")): file
+        for folder in folders
+        for file in folder.iterdir()
+        if file.name.endswith(".toml")
+    }
 
 
 def knows(name: str) -> bool:
@@ -294,9 +319,11 @@ def overview() -> str:
 
 
 @functools.cache
-def _read(key: str) -> Material:
-    file = importlib.resources.files("interphase.materials").joinpath("library", f"{key}.toml")
-    return _validated(tomllib.loads(file.read_text(encoding="utf-8")), file.name)
+def _read(file: Traversable) -> Material:
+    try:
+        return _validated(tomllib.loads(file.read_text(encoding="utf-8")), file.name)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise LibraryError(f"{file.name}: not TOML: {error}") from None
 
 
 def _validated(data: dict[str, Any], file: str) -> Material:

@@ -1,6 +1,7 @@
 """Every library file loads, every number says where it comes from, and known values come out of the constants."""
 
 import math
+import pathlib
 import tomllib
 from importlib import resources
 
@@ -209,3 +210,28 @@ def test_spread_of_sources():
     assert modulus is not None
     assert math.log(1.2) < modulus < math.log(10)
     assert library.spread("no property") is None
+
+
+@pytest.fixture
+def own_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv(library.OWN, str(tmp_path))
+    return tmp_path
+
+
+def test_materials_of_one_s_own_are_found_and_come_first(own_folder):
+    page = pathlib.Path(__file__).parents[2] / "docs" / "pages" / "how-to" / "add-a-material.md"
+    example = page.read_text(encoding="utf-8").split("```toml\n")[1].split("```")[0]
+    for name in ("My_film.toml", "lipon.toml"):
+        (own_folder / name).write_text(example, encoding="utf-8")
+    assert library.load("my film")["modulus"] == 23e9
+    assert library.load("lipon").name == "My film"
+    assert "my-film" in library.overview() and "lif" in library.names()
+
+
+def test_a_folder_of_one_s_own_that_is_wrong_is_named(own_folder, monkeypatch):
+    (own_folder / "half.toml").write_text("modulus = [")
+    with pytest.raises(library.LibraryError, match="half.toml: not TOML"):
+        library.load("half")
+    monkeypatch.setenv(library.OWN, str(own_folder / "gone"))
+    with pytest.raises(library.LibraryError, match="gone.*which is no folder"):
+        library.load("lipon")
