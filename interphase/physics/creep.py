@@ -60,8 +60,10 @@ class MaxwellYield(AbstractFlow):
     def factor(self, trial, shear_modulus, dt):
         relaxed = 1 / (1 + dt / self.relaxation_time)
         width = self.yield_strength / self.SHARPNESS
-        excess = width * jax.nn.softplus((relaxed * trial - self.yield_strength) / width)
-        return relaxed - excess / (trial + TINY)
+        beyond = (relaxed * trial - self.yield_strength) / width
+        # Of q itself, not of what is cut off: at a trial stress of 10⁷ yield strengths that would leave nothing.
+        yielding = (self.yield_strength - width * jax.nn.softplus(-beyond)) / (trial + TINY)
+        return jnp.where(beyond > 0, yielding, relaxed - width * jax.nn.softplus(beyond) / (trial + TINY))
 
     def potential(self, trial, shear_modulus, dt):
         relaxed = 1 / (1 + dt / self.relaxation_time)
