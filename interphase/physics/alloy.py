@@ -70,6 +70,11 @@ class Alloy(eqx.Module):
         taken = occupancy(metal - potential, self.half, self.width)
         return self.room * taken * (1 - taken) / (self.width * self.dt)
 
+    def digits(self, potential: Cells, metal: Array) -> Cells:
+        """What the current into it is the small difference of, in a short step: its last digits are those of this."""
+        turned_over = self.room * occupancy(metal - potential, self.half, self.width) + self.held
+        return turned_over / self.dt + self.answer(potential, metal) * (jnp.abs(potential) + jnp.abs(metal))
+
     def swelling(self, stored: Cells) -> Cells:
         """Volume fraction per time that the coating gains by a current into it."""
         return self.volume * stored

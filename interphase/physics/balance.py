@@ -205,13 +205,17 @@ class Balance(eqx.Module):
         return eqx.tree_at(lambda u: u.closeness, unknowns, gained - missing / slope)
 
     def round_off(self, unknowns: Solution) -> Array:
-        """Norm of the residual that the last digits of velocities and potential leave in forces, charge and contact."""
+        """Norm of the residual that the last digits of unknowns and filling leave in forces, charge and contact."""
         h, digit = min(self.grid.spacing), jnp.finfo(unknowns.velocity.dtype).eps
         stiffness = sum(p.fraction * (p.bulk_modulus + 4 / 3 * p.shear_modulus) for p in self.body.phases)
         moved = jnp.sqrt(summed(unknowns.velocity**2)) * self.dt
         stress = ROUNDED_UP * stiffness * moved / h
         force = jnp.linalg.norm(stress) / h / self.stress_scale
-        charge = jnp.linalg.norm(summed(self.conductor.face) * unknowns.potential) / h**2 / self.area_scale
+        flow, control = jnp.abs(summed(self.conductor.face) * unknowns.potential) / h**2, 0.0
+        if self.alloy is not None:
+            stored = self.alloy.digits(unknowns.potential, unknowns.metal_potential)
+            flow, control = flow + stored, self.mean(stored)
+        charge = jnp.hypot(jnp.linalg.norm(flow) / self.area_scale, control)
         contact = 0.0
         if self.contact is not None:
             contact = jnp.linalg.norm(self.area * stress) / self.contact.pressure / self.area_scale
