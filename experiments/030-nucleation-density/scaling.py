@@ -21,9 +21,9 @@ from interphase.physics.islands import islands
 from interphase.physics.nucleation import nucleus_density
 from interphase.report import style
 
-CELL_RESISTANCE = 1e-2  # of counter electrode, its film and the electrolyte, 100 Ω cm²; assumed [Ω m²]
+CELL_RESISTANCE = 2e-2  # of counter electrode, its film and the electrolyte, 200 Ω cm²; assumed [Ω m²]
 CHARGE = 3600.0  # 0.1 mA h/cm² [C/m²]
-CURRENTS = np.geomspace(0.2, 20.0, 13)  # 0.02 to 2 mA/cm² [A/m²]
+CURRENTS = np.geomspace(0.1, 10.0, 13)  # 0.01 to 1 mA/cm² [A/m²]
 HELD = np.geomspace(0.02, 0.2, 25)  # overpotentials held constant [V]
 TEMPERATURE = 298.15
 PEAK, AT = 0.04, 0.1  # overpotential of copper's peak at 10 µA/cm², which gives its contact angle [V, A/m²]
@@ -116,7 +116,7 @@ def main() -> None:
     for axes in (number_axes, size_axes):
         axes.set_xlabel("overpotential of the cell (mV)")
     held_axes.set_xlabel("overpotential at the substrate (mV)")
-    number_axes.set_ylim(3e-2, 3e6)
+    number_axes.set_ylim(3e-3, 3e6)
     number_axes.legend(fontsize=6.5, loc="upper left")
     style.save(figure, pathlib.Path(__file__).with_name("scaling.png"))
     with pathlib.Path(__file__).with_name("scaling.csv").open("w", newline="") as file:
