@@ -15,7 +15,7 @@ from interphase.config import library, quantities, schema
 from interphase.config.build import as_arrays, build, controls
 from interphase.config.checks import FEWEST_CELLS, FEWEST_CELLS_OF_A_LAYER, check, heights, plated_after_steps
 from interphase.config.load import StudyError, validated, written
-from interphase.config.places import Place, place, written_back
+from interphase.config.places import Place, numbers_at, place, written_back
 from interphase.design.frontier import Frontier, MaterialPoint, fit
 from interphase.design.objectives import DEFAULT, TERMS
 from interphase.design.problem import Knobs, Problem, Uncertain, Wish
@@ -75,7 +75,22 @@ def variables(study: schema.Study) -> Variables:
         for name, bound in bounds.items():
             _check_allowed(f"{key}.{name}", wanted.path, bound, found.dimension, study)
         members.append(Variable(wanted.path, found.dimension, found.put, lower, upper, logarithmic, wanted.points))
+    _check_apart([member.path for member in members], study)
     return Variables(tuple(members))
+
+
+def _check_apart(paths: list[str], study: schema.Study) -> None:
+    """No number of the protocol is set twice."""
+    for k, step in enumerate(study.protocol.steps):
+        own, whole = f"protocol.steps[{k}].current", "protocol.current"
+        if own in paths and whole in paths:
+            raise StudyError(f"design.variables: {own} is part of {whole}, free as well; leave one of the two out")
+        own, whole = f"protocol.steps[{k}].pressure", "cell.pressure"
+        if own in paths and whole in paths and step.pressure is None:
+            raise StudyError(
+                f"design.variables: {own} is {whole}, which is free as well; give the step a pressure of its own, or "
+                "leave one of the two out"
+            )
 
 
 def _place(key: str, path: str, study: schema.Study) -> Place:
@@ -250,10 +265,36 @@ def _check_robust(study: schema.Study, robust: schema.Robust) -> None:
             f"design.robust.uncertain: the numbers of factors are {', '.join(map(str, sorted(counts)))}; give every "
             "input one factor per scenario"
         )
-    for k, wanted in enumerate(robust.uncertain):
-        _place(f"design.robust.uncertain[{k}].path", wanted.path, study)
+    places = [_place(f"design.robust.uncertain[{k}].path", u.path, study) for k, u in enumerate(robust.uncertain)]
     if robust.offsets > 1 and study.surface is None:
         raise StudyError("design.robust.offsets shifts surface.level, and a collector has none; leave offsets out")
+    for scenario in range(len(robust.uncertain[0].factors) if robust.uncertain else 1):
+        _check_scenario(study, robust, places, scenario)
+
+
+def _check_scenario(study: schema.Study, robust: schema.Robust, places: list[Place], scenario: int) -> None:
+    """A run takes the study as it is in a scenario, what is free at either bound."""
+    free = {member.path: member for member in variables(study).members}
+    changes = ", ".join(f"{u.path} × {u.factors[scenario]:g}" for u in robust.uncertain) or "the surface shifted"
+    name = f"design.robust: in scenario {scenario}, {changes}"
+    for bound in ("lower", "upper"):
+        data = tomllib.loads(written(study.model_copy(update={"design": None})))
+        for wanted, found in zip(robust.uncertain, places, strict=True):
+            numbers = numbers_at(data, wanted.path, found.dimension)
+            if (member := free.get(wanted.path)) is not None:
+                numbers = np.array([getattr(member, bound)])
+            if numbers is not None:
+                written_back(data, wanted.path, numbers * wanted.factors[scenario], found.dimension)
+        if robust.offsets > 1:
+            shift = (1 - 1 / robust.offsets) * study.grid.size[-1] / study.grid.cells[-1]
+            level = numbers_at(data, "surface.level", "m")
+            assert level is not None  # a surface has one
+            written_back(data, "surface.level", level + shift, "m")
+        there = validated(data, name)
+        try:
+            check(there)
+        except StudyError as error:
+            raise StudyError(f"{name}: {error}") from None
 
 
 def _uncertain(study: schema.Study, case: Case) -> tuple[Uncertain, ...]:

@@ -341,6 +341,19 @@ _PLACES: list[tuple[str, Callable[[str, re.Match, schema.Study], Place]]] = [
 ]  # fmt: skip
 
 
+def numbers_at(data: dict[str, Any], path: str, dimension: str) -> np.ndarray | None:
+    """The numbers that the plain data of a study have at a path [SI], `None` where they have none."""
+    if path == "protocol.current":
+        texts = next(step["current"] for step in data["protocol"]["steps"] if "current" in step)
+    else:
+        texts: Any = data
+        for key in re.findall(r"\w+", path):
+            texts = texts[int(key)] if key.isdigit() else texts.get(key)
+            if texts is None:
+                return None
+    return np.array([quantities.parse(text, dimension) for text in (texts if isinstance(texts, list) else [texts])])
+
+
 def written_back(data: dict[str, Any], path: str, values: np.ndarray, dimension: str) -> None:
     """Puts designed values [SI] into the plain data of a study, as text with units."""
     texts = [quantities.format(float(value), dimension) for value in values]

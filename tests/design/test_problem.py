@@ -39,6 +39,12 @@ upper = "420 nm"
 """
 
 
+def freed(unit: str, *paths: str) -> str:
+    """Variables at these paths, from one to two units."""
+    tables = (f"{{path='{path}', lower='1 {unit}', upper='2 {unit}'}}" for path in paths)
+    return f"design.variables=[{', '.join(tables)}]"
+
+
 @pytest.fixture
 def study_file(tmp_path):
     file = write_small(tmp_path)
@@ -238,7 +244,12 @@ def test_the_nearest_material_is_itself_and_lacks_nothing():
         (["coating.layers[0].yield_strain=0.1", "coating.layers[0].yield_strength=1 GPa"], "give one"),
         (["design.pareto={term='hot_spot', weights=[1, 2]}"], "is no term"),
         (["design.robust.uncertain=[{path='grid.cells', factors=[1, 2]}]"], "robust.uncertain[0].path: grid.cells"),
+        (["design.robust.uncertain=[{path='coating.layers[0].thickness', factors=[1, 0.1]}]"], "thickness × 0.1"),
+        (["design.robust.uncertain=[{path='coating.layers[0].thickness', factors=[1, 9]}]"], "is too low for lithium"),
+        (["design.robust.uncertain=[{path='coating.layers[0].poisson_ratio', factors=[1, 2]}]"], "poisson_ratio"),
         (["protocol.steps[0].pressure=2 bar", "design.variables[0].path=cell.pressure"], "protocol.steps[k].pressure"),
+        ([freed("bar", "cell.pressure", "protocol.steps[0].pressure")], "free as well"),
+        ([freed("A/m^2", "protocol.current", "protocol.steps[0].current")], "free as well"),
         (["protocol.steps[0].potential_limit=-1 V"], "depends on what is designed"),
     ],
 )  # fmt: skip
