@@ -41,9 +41,10 @@ class Comparison:
 
     @property
     def error(self) -> float:
-        """Of reverse mode against the central difference, relative; zero where no variable moves the term."""
+        """Of the worse mode against the central difference, relative; zero where no variable moves the term."""
         size = max(abs(self.central), NEGLIGIBLE * self.largest)
-        return abs(self.reverse - self.central) / size if size else abs(self.reverse)
+        off = max(abs(self.reverse - self.central), abs(self.forward - self.central))
+        return off / size if size else off
 
 
 @dataclasses.dataclass(frozen=True)
