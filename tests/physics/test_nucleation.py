@@ -204,7 +204,7 @@ def at_currents(request):
 def test_pei_scaling_emerges(at_currents):
     """Size ∝ η^{−1 ± 0.15}, density ∝ η^{3 ± 0.5} at one charge, 20 to 200 mV across a cell of 200 Ω cm².
 
-    Nothing in the law says so. A cell of 100 Ω cm² needs a larger angle; on copper, 23.5°, it leaves −0.80 and 2.40.
+    Nothing in the law says so, but the 200 Ω cm² are chosen: on copper, 23.5°, a cell of 100 leaves −0.80 and 2.40.
     """
     name, resistance, currents, left = at_currents
     overpotential = currents * resistance + np.asarray(left.last_overpotential)
