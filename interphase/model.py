@@ -47,6 +47,7 @@ from interphase.physics.phases import STABLE_SHARPENING, cell_velocity
 from interphase.physics.reaction import Kinetics
 from interphase.physics.salt import salt_step
 from interphase.physics.vacancies import Sites, held_in
+from interphase.physics.within import from_within
 from interphase.protocol import Drive
 from interphase.solvers.krylov import SolveReport
 from interphase.solvers.newton import Newton, NewtonReport, nearest
@@ -391,14 +392,15 @@ class Model(eqx.Module):
         coating, coated = self.stack.coating, state.coating
         if coating is not None and coated is not None:
             coating_stresses = coating_stress(coated) * scales.stress
-            fields |= {
-                "coating_fraction": coated.fraction,
-                "coating_depth": coated.depth,
+            looked_at = {
                 "coating_stress": largest_principal(coating_stresses, grid),
                 "coating_lateral_stress": coating_stresses[0],
                 "coating_strain": largest_principal(coated.strain, grid),
                 "coating_energy_density": coating_energy_density(coating, coated, self.width, scales, grid),
             }
+            held = from_within([*looked_at.values()], coated.fraction, state.lithium, self.width, grid)
+            fields |= {"coating_fraction": coated.fraction, "coating_depth": coated.depth}
+            fields |= dict(zip(looked_at, held, strict=True))
             if coated.damage is not None:
                 fields["coating_damage"] = coated.damage
             if (alloy := mixture.alloy(self.stack, coated, jnp.ones(()), self.width, scales)) is not None:

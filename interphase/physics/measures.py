@@ -2,8 +2,8 @@
 
 Extremes are smooth maxima, x̂ = Σ w x e^{βx/s}/Σ w e^{βx/s} with s = (Σ w x^p/Σ w)^{1/p} and weights w that follow the
 material: they do not jump when the place of the maximum moves from one cell to the next, nor when a cell at the edge of
-the material begins to count, and lie a few per cent below the largest cell. Every measure is differentiable. A quantity
-whose physics is off is `None`.
+the material begins to count, and lie a few per cent below the largest cell. Those of a coating are taken from within it
+(`physics.within`), its sums over all of it. Every measure is differentiable. A quantity whose physics is off is `None`.
 """
 
 import equinox as eqx
@@ -25,10 +25,11 @@ from interphase.physics.further_nuclei import further_nucleation_rate
 from interphase.physics.interface import Look, bearing
 from interphase.physics.leakage import leaked
 from interphase.physics.mixture import CoatingProperties, layer_blend, unbroken
-from interphase.physics.momentum import von_mises
+from interphase.physics.momentum import von_mises_square
 from interphase.physics.principal import largest_principal
 from interphase.physics.start import volume
 from interphase.physics.vacancies import Lattice, pressure_in, surface_share
+from interphase.physics.within import from_within
 from interphase.state import CoatingState, FilmState, State, Vacancies
 from interphase.units import FARADAY, Scales
 
@@ -124,7 +125,7 @@ def measure(
     if touch is not None:
         touching = _touching(touch, stack, state, scales, grid)
     if coating is not None and coated is not None:
-        film = _film(coating, coated, state.initial_coating, width, scales, grid)
+        film = _film(coating, coated, state.lithium, state.initial_coating, width, scales, grid)
         bare = jnp.zeros_like(area)
         if stack.electrolyte is not None:
             bare = area * mixture.exposed(stack, state, area, width, scales, grid)
@@ -232,31 +233,39 @@ def _touching(touch: Touch, stack: Stack, state: State, scales: Scales, grid: Gr
 
 
 def _film(
-    coating: Coating, carried: CoatingState, initial_volume: Scalar, width: float, scales: Scales, grid: Grid
+    coating: Coating,
+    carried: CoatingState,
+    lithium: Cells,
+    initial_volume: Scalar,
+    width: float,
+    scales: Scales,
+    grid: Grid,
 ) -> dict[str, Array]:
-    weight = inside(carried.fraction)
-    strain, stress = largest_principal(carried.strain, grid), coating_stress(carried) * scales.stress
-    tension, compression = largest_principal(stress, grid), largest_principal(-stress, grid)
-    energy = coating_energy_density(coating, carried, width, scales, grid)
-    swollen = 0.0 if carried.alloy is None else carried.alloy.swollen
-    film = {
-        "coating_volume_change": (volume(carried.fraction, grid) - swollen) / initial_volume - 1,
-        "coating_strain": smooth_maximum(strain, weight),
-        "coating_stress": smooth_maximum(tension, weight),
-        "coating_compression": smooth_maximum(compression, weight),
-        "elastic_energy": jnp.sum(bearing(carried.fraction) * energy) * grid.cell_volume / grid.area * scales.length,
+    stress = coating_stress(carried) * scales.stress
+    tension, energy = largest_principal(stress, grid), coating_energy_density(coating, carried, width, scales, grid)
+    compared = {
+        "coating_strain": largest_principal(carried.strain, grid),
+        "coating_stress": tension,
+        "coating_compression": largest_principal(-stress, grid),
     }
-    if carried.damage is not None:
-        film["damage_fraction"] = jnp.sum(carried.fraction * carried.damage) / jnp.sum(carried.fraction)
     blend = layer_blend(coating, width, scales)
     if coating.has_strain_limit:
         limit = coating.property("strain_limit", carried.depth, blend, join="series")
         modulus = CoatingProperties.at(coating, carried, width, scales, grid).modulus
-        film["coating_strain_over_limit"] = smooth_maximum(strain / limit, weight)
-        film["energy_over_resilience"] = smooth_maximum(energy / (0.5 * modulus * limit**2), weight)
+        compared["coating_strain_over_limit"] = compared["coating_strain"] / limit
+        compared["energy_over_resilience"] = energy / (0.5 * modulus * limit**2)
     if coating.has_strength:
         strength = coating.property("strength", carried.depth, blend, join="series")
-        film["coating_stress_over_strength"] = smooth_maximum(tension / strength, weight)
+        compared["coating_stress_over_strength"] = tension / strength
+    weight, held = inside(carried.fraction), from_within([*compared.values()], carried.fraction, lithium, width, grid)
+    film = {name: smooth_maximum(values, weight) for name, values in zip(compared, held, strict=True)}
+    swollen = 0.0 if carried.alloy is None else carried.alloy.swollen
+    film |= {
+        "coating_volume_change": (volume(carried.fraction, grid) - swollen) / initial_volume - 1,
+        "elastic_energy": jnp.sum(bearing(carried.fraction) * energy) * grid.cell_volume / grid.area * scales.length,
+    }
+    if carried.damage is not None:
+        film["damage_fraction"] = jnp.sum(carried.fraction * carried.damage) / jnp.sum(carried.fraction)
     if coating.has_toughness:
         film["crack_driving_force"] = _crack_driving_force(coating, carried, tension, blend, width, scales, grid)
     return film
@@ -320,7 +329,7 @@ def coating_energy_density(coating: Coating, carried: CoatingState, width: float
     for stress, share in branches:
         stress = stress * scales.stress
         mean = summed(stress[:3]) / 3
-        total = total + (von_mises(stress) ** 2 / (6 * shear) + mean**2 / (2 * bulk)) / (share + 1e-12)
+        total = total + (von_mises_square(stress) / (6 * shear) + mean**2 / (2 * bulk)) / (share + 1e-12)
     return unbroken(carried) * total
 
 

@@ -22,7 +22,7 @@ from interphase.arrays import Cells, Faces, Scalar, Stresses
 from interphase.grid.grid import Grid
 from interphase.grid.stencils import summed
 from interphase.physics.creep import Elastic, Hardening, PowerLawCreep
-from interphase.physics.momentum import Body, Phase, Response, Strains, von_mises
+from interphase.physics.momentum import Body, Phase, Response, Strains, von_mises_square
 from interphase.physics.tangent import Tangent
 from interphase.physics.void_current import whole
 from interphase.physics.void_field import Constants, filled
@@ -104,7 +104,7 @@ class Pressed(eqx.Module):
         k = fraction.shape[-1]
         stress = self.lithium[..., :k]
         mean = summed(stress[:3]) / 3
-        energy = mean**2 / (2 * solids.bulk_modulus) + von_mises(stress) ** 2 / (6 * solids.shear_modulus)
+        energy = mean**2 / (2 * solids.bulk_modulus) + von_mises_square(stress) / (6 * solids.shear_modulus)
         apart = constants.molar_volume - constants.vacancy_volume
         drift = apart / (constants.stress * constants.molar_volume) * filled(fraction) * mean
         return Load(plated, energy, drift)
